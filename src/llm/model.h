@@ -1,0 +1,45 @@
+// The forward pass on LibTorch. Logits are always float32; no [n, vocabulary] matrix of a prompt is made.
+#pragma once
+
+#include <ATen/core/TensorBody.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "llm/config.h"
+#include "llm/kv_store.h"
+#include "llm/model_source.h"
+
+namespace peakbench::llm {
+
+class Model {
+ public:
+  // Loads every weight under measure::Tag::weights. UserError for a model that does not fit the
+  // architecture, std::runtime_error (c10::OutOfMemoryError) if memory is short.
+  Model(const ModelSource& source, at::ScalarType dtype, at::Device device);
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  const ModelConfig& config() const;
+  at::ScalarType dtype() const;
+  at::Device device() const;
+  std::int64_t weight_bytes() const;
+
+  // The same tokens for every path (all empty), really computed for each one.
+  // Returns the logits of the last position, [paths, vocabulary].
+  at::Tensor prefill(std::span<const std::int32_t> tokens, KvStore& store,
+                     std::span<const PathId> paths) const;
+  // One token per path, all paths of the same length. Returns logits [paths, vocabulary].
+  at::Tensor step(std::span<const std::int32_t> tokens, KvStore& store,
+                  std::span<const PathId> paths) const;
+
+  std::unique_ptr<KvStore> make_kv_store(KvKind kind) const;
+
+ private:
+  struct Weights;
+  std::unique_ptr<Weights> weights_;
+};
+
+}  // namespace peakbench::llm

@@ -1,0 +1,67 @@
+// The results file (results.md): HDF5 in its default format, flushed after every case.
+#pragma once
+
+#include <memory>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "results/records.h"
+
+namespace peakbench::results {
+
+inline constexpr int kSchemaVersion = 1;
+
+struct RunInfo {
+  std::string name, created, command_line, plan_hash, git_revision;
+  bool git_dirty = false;
+  std::string config_yaml;    // as read
+  std::string plan_json;      // the expanded plan
+};
+
+class Store {
+ public:
+  // A new file (UserError if it exists), or an existing one of the same plan hash to go on with
+  // (UserError if it is of another plan, another schema or no results file).
+  static Store create(const std::string& path, const RunInfo& info);
+  static Store resume(const std::string& path, const RunInfo& info);
+  ~Store();
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+
+  void write_environment(const std::vector<EnvironmentRow>& rows);
+  // Appends the case's row, its repeats and its trace, then flushes. A row of the same case id that is
+  // not `ok` is replaced.
+  void append(const EabRow& row);
+  void append(const EpRow& row);
+  // Case id -> status of what the file holds.
+  std::vector<std::pair<std::string, std::string>> finished() const;
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A whole file read back. Traces are read on demand by case id.
+struct RunData {
+  std::string path;
+  RunInfo info;
+  std::vector<EnvironmentRow> environment;
+  std::vector<EabCase> eab;
+  std::vector<EpCase> ep;
+  std::vector<RepeatRow> eab_repeats, ep_repeats;
+};
+// UserError naming the file and the reason: missing, not HDF5, not ours, another schema version.
+RunData load(const std::string& path);
+EabTrace load_eab_trace(const std::string& path, const std::string& case_id);
+EpTrace load_ep_trace(const std::string& path, const std::string& case_id);
+
+// Between ranks: MessagePack, through the field lists.
+std::string to_message(const EabRow& row);
+std::string to_message(const EpRow& row);
+// Calls one of the two.
+void from_message(const std::string& message, const std::function<void(EabRow)>& eab,
+                  const std::function<void(EpRow)>& ep);
+
+}  // namespace peakbench::results

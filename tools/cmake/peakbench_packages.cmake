@@ -1,0 +1,32 @@
+# Every package as one target, so that nobody else spells paths or versions.
+include(peakbench_libtorch)
+
+set(MPI_CXX_SKIP_MPICXX ON)
+find_package(MPI REQUIRED COMPONENTS C CXX)
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
+
+# LibTorch ships fmt 12 headers; Debian's fmt 9 library does not link with them.
+add_library(peakbench_fmt INTERFACE)
+target_compile_definitions(peakbench_fmt INTERFACE FMT_HEADER_ONLY=1)
+target_include_directories(peakbench_fmt SYSTEM INTERFACE ${PEAKBENCH_TORCH_INCLUDE})
+
+set(PEAKBENCH_USE_NCCL 0)
+if(PEAKBENCH_USE_CUDA)
+  find_library(PEAKBENCH_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_TARGET_DIR}/lib)
+  find_path(PEAKBENCH_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  if(PEAKBENCH_NCCL_LIBRARY AND PEAKBENCH_NCCL_INCLUDE)
+    set(PEAKBENCH_USE_NCCL 1)
+    add_library(peakbench_nccl INTERFACE)
+    target_link_libraries(peakbench_nccl INTERFACE ${PEAKBENCH_NCCL_LIBRARY} CUDA::cudart)
+    target_include_directories(peakbench_nccl SYSTEM INTERFACE ${PEAKBENCH_NCCL_INCLUDE})
+  endif()
+endif()
+message(STATUS "NCCL: ${PEAKBENCH_USE_NCCL}")
