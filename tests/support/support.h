@@ -1,4 +1,5 @@
-// What tests of every folder need: where the data is, scratch folders, and skips that name what is missing.
+// What tests of every folder need: where the data is, scratch folders, and skips that name what is
+// missing.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ std::optional<std::filesystem::path> smollm2_model();
 
 // A new empty folder, removed with the object.
 class ScratchFolder {
- public:
+public:
   ScratchFolder();
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
@@ -25,21 +26,23 @@ class ScratchFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
- private:
+private:
   std::filesystem::path path_;
 };
 
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 std::string read_file(const std::filesystem::path& path);
 
-}  // namespace peakbench::testing
+} // namespace peakbench::testing
 
-#define PEAKBENCH_NEEDS_SHARED(name)                                     \
-  const auto name##_optional = ::peakbench::testing::shared_folder();    \
-  if (!name##_optional) GTEST_SKIP() << "needs the shared data folder (PEAKBENCH_SHARED)"; \
+#define PEAKBENCH_NEEDS_SHARED(name)                                                               \
+  const auto name##_optional = ::peakbench::testing::shared_folder();                              \
+  if (!name##_optional)                                                                            \
+    GTEST_SKIP() << "needs the shared data folder (PEAKBENCH_SHARED)";                             \
   const std::filesystem::path& name = *name##_optional
 
-#define PEAKBENCH_NEEDS_SMOLLM2(name)                                    \
-  const auto name##_optional = ::peakbench::testing::smollm2_model();    \
-  if (!name##_optional) GTEST_SKIP() << "needs models/SmolLM2-135M-Instruct.Q4_1.gguf (tools/bootstrap.sh)"; \
+#define PEAKBENCH_NEEDS_SMOLLM2(name)                                                              \
+  const auto name##_optional = ::peakbench::testing::smollm2_model();                              \
+  if (!name##_optional)                                                                            \
+    GTEST_SKIP() << "needs models/SmolLM2-135M-Instruct.Q4_1.gguf (tools/bootstrap.sh)";           \
   const std::filesystem::path& name = *name##_optional

@@ -19,6 +19,7 @@ if(PEAKBENCH_CCACHE)
   # A precompiled header is a compiler option to ccache only with these two settings.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${PEAKBENCH_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${launcher})
 endif()
 
