@@ -7,5 +7,5 @@ case "$(clang-format --version)" in
   *"version 14"*) ;;
   *) echo "skipped: clang-format 14 is the one that the sources are formatted with"; exit 77 ;;
 esac
-find src kernels tools tests -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' |
-  xargs clang-format --dry-run --Werror
+find src kernels tools tests -regextype posix-extended -regex '.*\.(h|cpp|cu|cuh)' -print0 |
+  xargs -0 clang-format --dry-run --Werror
