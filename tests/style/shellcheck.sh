@@ -3,5 +3,7 @@
 set -euo pipefail
 cd "$1"
 command -v shellcheck >/dev/null || { echo "skipped: shellcheck is not installed"; exit 77; }
-find .ci/run tools tests jobs -regextype posix-extended -regex '.*\.(sh|sbatch)|.ci/run' -print0 |
+folders=(tools tests)
+[ -d jobs ] && folders+=(jobs)
+find .ci/run "${folders[@]}" -regextype posix-extended -regex '.*\.(sh|sbatch)|.ci/run' -print0 |
   xargs -0 shellcheck --external-sources
