@@ -33,8 +33,10 @@ peakbench_import(peakbench_c10 libc10.so)
 peakbench_import(peakbench_torch_cpu libtorch_cpu.so)
 add_library(peakbench_torch INTERFACE)
 # at::parallel_for is a template that runs serially unless our own files are compiled with OpenMP.
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-target_link_libraries(peakbench_torch INTERFACE peakbench_torch_cpu peakbench_c10 OpenMP::OpenMP_CXX)
+# By options: the OpenMP package names a library that LibTorch brings a copy of, which CMake warns about.
+target_compile_options(peakbench_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+target_link_options(peakbench_torch INTERFACE -fopenmp)
+target_link_libraries(peakbench_torch INTERFACE peakbench_torch_cpu peakbench_c10)
 add_library(peakbench_torch_cuda INTERFACE)
 target_link_libraries(peakbench_torch_cuda INTERFACE peakbench_torch)
 if(PEAKBENCH_USE_CUDA)
