@@ -41,6 +41,8 @@ class DeviceMemory {
   virtual std::int64_t device_used_bytes() const = 0;
   // Waits for the device's pending work; nothing on the CPU.
   virtual void synchronize() const = 0;
+  // Gives the system back what the allocator keeps for reuse. Live blocks and figures stay as they are.
+  virtual void release_unused() = 0;
 
  protected:
   friend class MemoryScope;
