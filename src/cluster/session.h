@@ -1,4 +1,5 @@
-// The MPI session. One object, made first and destroyed last in main; without mpirun it is one rank.
+// The MPI session. One object, made first and destroyed last in main; without mpirun it is one
+// rank.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +11,16 @@
 namespace peakbench::cluster {
 
 class Session {
- public:
+public:
   // Initialises MPI with MPI_THREAD_MULTIPLE. All communication is on a duplicate of the world.
   Session(int& argc, char**& argv);
-  ~Session();  // finalises, unless an exception unwinds
+  ~Session(); // finalises, unless an exception unwinds
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   int rank() const;
   int size() const;
-  int local_rank() const;  // among the ranks of this host (shared-memory communicator)
+  int local_rank() const; // among the ranks of this host (shared-memory communicator)
   int local_size() const;
   std::string host() const;
 
@@ -27,16 +28,19 @@ class Session {
   std::string broadcast(const std::string& bytes, int root = 0) const;
   // On rank 0 one entry per rank, elsewhere empty.
   std::vector<std::string> gather(const std::string& bytes) const;
-  // If any rank has an error, every rank throws UserError with the first one's text (prefixed with the
-  // rank where ranks disagree). Call after every step that can fail on one rank alone.
+  // If any rank has an error, every rank throws UserError with the first one's text (prefixed with
+  // the rank where ranks disagree). Call after every step that can fail on one rank alone.
   void agree(const std::optional<std::string>& error) const;
   // Ends the whole job; for errors that the other ranks cannot know of.
   [[noreturn]] void abort(int status) const;
 
- private:
+private:
   friend class Collector;
   struct State;
   std::unique_ptr<State> state_;
 };
 
-}  // namespace peakbench::cluster
+// Name and version of the MPI library, e.g. "Open MPI v4.1.4".
+std::string mpi_version();
+
+} // namespace peakbench::cluster
