@@ -5,6 +5,7 @@
 #include <c10/core/alignment.h>
 #include <malloc.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 
@@ -14,7 +15,8 @@
 namespace peakbench::measure {
 namespace {
 
-// Lies right before the data, so that freeing needs no look-up. Not counted as memory of the workload.
+// Lies right before the data, so that freeing needs no look-up. Not counted as memory of the
+// workload.
 struct alignas(c10::gAlignment) Header {
   void* block; // what malloc returned
   std::int64_t bytes;
@@ -29,7 +31,8 @@ Ledger& ledger() {
 }
 
 void release(void* data) {
-  if (data == nullptr) return;
+  if (data == nullptr)
+    return;
   const Header header = static_cast<Header*>(data)[-1];
   ledger().remove(header.bytes, header.tag);
   std::free(header.block);
@@ -39,14 +42,14 @@ class TrackingAllocator final : public c10::Allocator {
 public:
   c10::DataPtr allocate(std::size_t bytes) override {
     const c10::Device cpu(c10::DeviceType::CPU);
-    if (bytes == 0) return {nullptr, nullptr, &release, cpu};
+    if (bytes == 0)
+      return {nullptr, nullptr, &release, cpu};
 
     constexpr std::size_t overhead = 2 * sizeof(Header); // the header, and room to align it
-    void* const block = bytes > std::numeric_limits<std::size_t>::max() - overhead
-                            ? nullptr
-                            : std::malloc(bytes + overhead);
-    TORCH_CHECK_WITH(OutOfMemoryError, block != nullptr, "not enough memory on the CPU (", bytes,
-                     " bytes asked for, ", ledger().live().total, " in use by tensors)");
+    void* const block = fits(bytes) ? std::malloc(bytes + overhead) : nullptr;
+    TORCH_CHECK_WITH(OutOfMemoryError, block != nullptr, "out of memory on the CPU (", bytes,
+                     " bytes asked for, ", ledger().live().total, " in use by tensors, ",
+                     available_bytes(), " available)");
     // Aligned by hand: before glibc 2.38 a freed block of posix_memalign does not serve the next
     // request of the same size, and the heap grows.
     const auto address = reinterpret_cast<std::uintptr_t>(block) + overhead;
@@ -62,10 +65,31 @@ public:
   void copy_data(void* destination, const void* source, std::size_t bytes) const override {
     default_copy_data(destination, source, bytes);
   }
+
+  void forget_room() { room_ = 0; }
+
+private:
+  // Linux promises more memory than there is, and later kills the process, and with it all results
+  // in flight. So growth beyond what the process already has is compared with what is left. In a
+  // repeated step nothing grows, and this is one comparison.
+  bool fits(std::size_t bytes) {
+    constexpr std::size_t step = std::size_t{64} << 20;
+    if (bytes > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()) - step)
+      return false;
+    const std::int64_t needed = ledger().live().total + static_cast<std::int64_t>(bytes);
+    if (needed <= room_)
+      return true;
+    if (static_cast<std::int64_t>(bytes + step) > available_bytes())
+      return false;
+    room_ = needed + static_cast<std::int64_t>(step);
+    return true;
+  }
+
+  std::atomic<std::int64_t> room_ = 0; // of live bytes, found to be there
 };
 
-// Freed memory stays with the process, to be used again: pages new from the kernel cost a fault and a
-// clearing each, 0.35 ms per MB, which would be charged to every step of the arms that need most
+// Freed memory stays with the process, to be used again: pages new from the kernel cost a fault and
+// a clearing each, 0.35 ms per MB, which would be charged to every step of the arms that need most
 // memory. A device's caching allocator does the same. release_unused() gives the pages back.
 void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
@@ -76,18 +100,24 @@ class CpuMemory final : public DeviceMemory {
 public:
   CpuMemory() {
     keep_freed_memory();
-    c10::SetCPUAllocator(new TrackingAllocator, std::numeric_limits<std::uint8_t>::max());
+    c10::SetCPUAllocator(allocator_, std::numeric_limits<std::uint8_t>::max());
   }
   c10::Device device() const override { return c10::Device(c10::DeviceType::CPU); }
   LiveBytes live() const override { return ledger().live(); }
   std::int64_t device_used_bytes() const override { return resident_bytes(); }
   void synchronize() const override {}
-  void release_unused() override { malloc_trim(0); }
+  void release_unused() override {
+    malloc_trim(0);
+    allocator_->forget_room();
+  }
 
 protected:
   int open_scope() override { return ledger().open_scope(); }
   MemoryReading read_scope(int scope) const override { return ledger().read_scope(scope); }
   void close_scope(int scope) override { ledger().close_scope(scope); }
+
+private:
+  TrackingAllocator* allocator_ = new TrackingAllocator; // c10 keeps it for good
 };
 
 } // namespace

@@ -22,8 +22,9 @@ namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
-// The tags of one GPU's live blocks, written by the caching allocator's trace events. They come on the
-// allocating thread, whose tag they get, with the allocator's lock held: so no call back into it here.
+// The tags of one GPU's live blocks, written by the caching allocator's trace events. They come on
+// the allocating thread, whose tag they get, with the allocator's lock held: so no call back into
+// it here.
 class BlockTags {
 public:
   void allocated(std::size_t address, std::size_t requested_bytes) {
@@ -40,7 +41,8 @@ public:
   void freed(std::size_t address) {
     const std::lock_guard lock(mutex_);
     const auto block = blocks_.find(address);
-    if (block == blocks_.end()) return; // older than our books
+    if (block == blocks_.end())
+      return; // older than our books
     ledger_.remove(block->second.bytes, block->second.tag);
     blocks_.erase(block);
   }
@@ -56,9 +58,11 @@ private:
   Ledger ledger_;
 };
 
-// What the statistics count beyond the ledger: rests of unsplit blocks, and blocks older than the books.
+// What the statistics count beyond the ledger: rests of unsplit blocks, and blocks older than the
+// books.
 void settle_difference(std::int64_t total, TagBytes& by_tag) {
-  for (const std::int64_t bytes : by_tag) total -= bytes;
+  for (const std::int64_t bytes : by_tag)
+    total -= bytes;
   by_tag[index_of(Tag::workspace)] += total;
 }
 
@@ -92,7 +96,8 @@ protected:
   // There is one peak counter per device. It is reset when a scope opens, and what it showed until
   // then is kept for the scope around it.
   int open_scope() override {
-    if (!scopes_.empty()) scopes_.back().peak = std::max(scopes_.back().peak, allocated_bytes().peak);
+    if (!scopes_.empty())
+      scopes_.back().peak = std::max(scopes_.back().peak, allocated_bytes().peak);
     const LiveBytes start = live();
     allocator::resetPeakStats(index_);
     scopes_.push_back({start, start.total});
@@ -101,7 +106,8 @@ protected:
   MemoryReading read_scope(int scope) const override {
     const auto own = scopes_.begin() + scope;
     std::int64_t peak = allocated_bytes().peak;
-    for (auto inner = own; inner != scopes_.end(); ++inner) peak = std::max(peak, inner->peak);
+    for (auto inner = own; inner != scopes_.end(); ++inner)
+      peak = std::max(peak, inner->peak);
 
     MemoryReading reading = tags_.ledger().read_scope(scope);
     reading.start = own->start;
@@ -114,7 +120,8 @@ protected:
     tags_.ledger().close_scope(scope);
     const std::int64_t peak = std::max(scopes_.back().peak, allocated_bytes().peak);
     scopes_.pop_back();
-    if (!scopes_.empty()) scopes_.back().peak = std::max(scopes_.back().peak, peak);
+    if (!scopes_.empty())
+      scopes_.back().peak = std::max(scopes_.back().peak, peak);
   }
 
 private:
@@ -140,8 +147,10 @@ std::vector<CudaMemory*> attach_to_all_devices() {
     devices.push_back(new CudaMemory(index));
   allocator::attachAllocatorTraceTracker([devices](const allocator::TraceEntry& event) {
     BlockTags& tags = devices.at(static_cast<std::size_t>(event.device_))->tags();
-    if (event.action_ == allocator::TraceEntry::ALLOC) tags.allocated(event.addr_, event.size_);
-    if (event.action_ == allocator::TraceEntry::FREE_REQUESTED) tags.freed(event.addr_);
+    if (event.action_ == allocator::TraceEntry::ALLOC)
+      tags.allocated(event.addr_, event.size_);
+    if (event.action_ == allocator::TraceEntry::FREE_REQUESTED)
+      tags.freed(event.addr_);
   });
   return devices;
 }

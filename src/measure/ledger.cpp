@@ -9,7 +9,8 @@ void Ledger::add(std::int64_t bytes, Tag tag) {
   live_.total += bytes;
   live_.by_tag[index_of(tag)] += bytes;
   ++allocations_;
-  if (!scopes_.empty() && live_.total > scopes_.back().peak.total) scopes_.back().peak = live_;
+  if (!scopes_.empty() && live_.total > scopes_.back().peak.total)
+    scopes_.back().peak = live_;
 }
 
 void Ledger::remove(std::int64_t bytes, Tag tag) {
@@ -34,7 +35,8 @@ MemoryReading Ledger::read_scope(int scope) const {
   const Scope& own = scopes_.at(static_cast<std::size_t>(scope));
   const LiveBytes* peak = &own.peak;
   for (std::size_t inner = static_cast<std::size_t>(scope) + 1; inner < scopes_.size(); ++inner)
-    if (scopes_[inner].peak.total > peak->total) peak = &scopes_[inner].peak;
+    if (scopes_[inner].peak.total > peak->total)
+      peak = &scopes_[inner].peak;
 
   MemoryReading reading;
   reading.start = own.start;
@@ -52,7 +54,8 @@ void Ledger::close_scope(int scope) {
     throw std::logic_error("memory scopes must be closed in the reverse order of their opening");
   const LiveBytes peak = scopes_.back().peak;
   scopes_.pop_back();
-  if (!scopes_.empty() && peak.total > scopes_.back().peak.total) scopes_.back().peak = peak;
+  if (!scopes_.empty() && peak.total > scopes_.back().peak.total)
+    scopes_.back().peak = peak;
 }
 
 } // namespace peakbench::measure

@@ -1,4 +1,5 @@
-// The books of one device's allocator: live bytes by tag, and the high-water mark of every open scope.
+// The books of one device's allocator: live bytes by tag, and the high-water mark of every open
+// scope.
 #pragma once
 
 #include <mutex>

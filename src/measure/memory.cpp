@@ -7,9 +7,12 @@
 namespace peakbench::measure {
 
 DeviceMemory& DeviceMemory::of(c10::Device device) {
-  if (device.is_cpu()) return cpu_memory();
-  if (device.is_cuda()) return cuda_memory(device.has_index() ? device.index() : c10::DeviceIndex{0});
-  throw UserError("memory of device " + device.str() + " cannot be measured", "", "Use cpu or cuda.");
+  if (device.is_cpu())
+    return cpu_memory();
+  if (device.is_cuda())
+    return cuda_memory(device.has_index() ? device.index() : c10::DeviceIndex{0});
+  throw UserError("memory of device " + device.str() + " cannot be measured", "",
+                  "Use cpu or cuda.");
 }
 
 MemoryScope::MemoryScope(DeviceMemory& memory) : memory_(memory), scope_(memory.open_scope()) {}

@@ -14,24 +14,24 @@ namespace peakbench::measure {
 
 struct LiveBytes {
   std::int64_t total = 0;
-  TagBytes by_tag{};  // sums to total
+  TagBytes by_tag{}; // sums to total
 };
 
 struct MemoryReading {
-  std::int64_t peak_bytes = 0;  // beyond what was live at the scope's start
-  TagBytes peak_by_tag{};       // composition at the moment of the peak, minus start; sums to peak_bytes
-  LiveBytes start;              // live when the scope began
+  std::int64_t peak_bytes = 0; // beyond what was live at the scope's start
+  TagBytes peak_by_tag{}; // composition at the moment of the peak, minus start; sums to peak_bytes
+  LiveBytes start;        // live when the scope began
   std::int64_t live_bytes = 0;  // live when read, minus start
-  std::int64_t allocations = 0;  // number of allocations since the start
+  std::int64_t allocations = 0; // number of allocations since the start
 };
 
 // The allocator of one device. The CPU's is our own c10 allocator, exact to the requested byte; the
 // CUDA one reads c10's caching allocator (its peak statistics, its trace events for the tags).
 class DeviceMemory {
- public:
+public:
   virtual ~DeviceMemory() = default;
-  // One object per device for the life of the process (allocators cannot be taken back). Call for the
-  // CPU before the first tensor is made, so that every byte is seen.
+  // One object per device for the life of the process (allocators cannot be taken back). Call for
+  // the CPU before the first tensor is made, so that every byte is seen.
   static DeviceMemory& of(c10::Device device);
 
   virtual c10::Device device() const = 0;
@@ -41,10 +41,11 @@ class DeviceMemory {
   virtual std::int64_t device_used_bytes() const = 0;
   // Waits for the device's pending work; nothing on the CPU.
   virtual void synchronize() const = 0;
-  // Gives the system back what the allocator keeps for reuse. Live blocks and figures stay as they are.
+  // Gives the system back what the allocator keeps for reuse. Live blocks and figures stay as they
+  // are.
   virtual void release_unused() = 0;
 
- protected:
+protected:
   friend class MemoryScope;
   // Scopes nest; ids are given back in reverse order.
   virtual int open_scope() = 0;
@@ -53,7 +54,7 @@ class DeviceMemory {
 };
 
 class MemoryScope {
- public:
+public:
   explicit MemoryScope(DeviceMemory& memory);
   ~MemoryScope();
   MemoryScope(const MemoryScope&) = delete;
@@ -61,9 +62,9 @@ class MemoryScope {
   // Since the construction; can be read any number of times.
   MemoryReading read() const;
 
- private:
+private:
   DeviceMemory& memory_;
   int scope_;
 };
 
-}  // namespace peakbench::measure
+} // namespace peakbench::measure

@@ -26,7 +26,8 @@ double fair_coin(int trials, int successes) {
 Summary summarize(std::span<const double> values, double confidence) {
   Summary summary;
   summary.count = static_cast<int>(values.size());
-  if (values.empty()) return summary;
+  if (values.empty())
+    return summary;
 
   std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
@@ -34,10 +35,13 @@ Summary summarize(std::span<const double> values, double confidence) {
   summary.minimum = sorted.front();
   summary.maximum = sorted.back();
 
-  for (const double value : sorted) summary.mean += value / summary.count;
+  for (const double value : sorted)
+    summary.mean += value / summary.count;
   double squares = 0; // about the mean: the sum of squares minus n mean^2 would cancel
-  for (const double value : sorted) squares += (value - summary.mean) * (value - summary.mean);
-  if (summary.count > 1) summary.standard_deviation = std::sqrt(squares / (summary.count - 1));
+  for (const double value : sorted)
+    squares += (value - summary.mean) * (value - summary.mean);
+  if (summary.count > 1)
+    summary.standard_deviation = std::sqrt(squares / (summary.count - 1));
 
   // The median lies outside [x_(k), x_(n+1-k)] when at most k-1 values fall on one side of it, each
   // with probability 1/2. Take the largest k that keeps the confidence; k = 1 is the whole range.
@@ -45,7 +49,8 @@ Summary summarize(std::span<const double> values, double confidence) {
   double outside = 2 * fair_coin(summary.count, 0);
   while (2 * (k + 1) <= summary.count) {
     const double wider_outside = outside + 2 * fair_coin(summary.count, k);
-    if (1 - wider_outside < confidence) break;
+    if (1 - wider_outside < confidence)
+      break;
     outside = wider_outside;
     ++k;
   }

@@ -10,4 +10,4 @@ TagScope::TagScope(Tag tag) : previous_(current) { current = tag; }
 TagScope::~TagScope() { current = previous_; }
 Tag current_tag() { return current; }
 
-}  // namespace peakbench::measure
+} // namespace peakbench::measure

@@ -1,5 +1,5 @@
-// What a byte of device memory is for. Every allocation carries the tag of the innermost TagScope of
-// the thread that made it; outside any scope that is `workspace`.
+// What a byte of device memory is for. Every allocation carries the tag of the innermost TagScope
+// of the thread that made it; outside any scope that is `workspace`.
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ enum class Tag : std::uint8_t {
 };
 inline constexpr std::size_t kTagCount = 8;
 inline constexpr std::array<std::string_view, kTagCount> kTagNames{
-    "weights", "gradients", "optimizer", "activations", "states", "kv_cache", "logits", "workspace"};
+    "weights", "gradients", "optimizer", "activations",
+    "states",  "kv_cache",  "logits",    "workspace"};
 
 using TagBytes = std::array<std::int64_t, kTagCount>;
 
@@ -29,16 +30,16 @@ constexpr std::size_t index_of(Tag tag) { return static_cast<std::size_t>(tag); 
 
 // The tag of new allocations on this thread while the object lives. Nests.
 class TagScope {
- public:
+public:
   explicit TagScope(Tag tag);
   ~TagScope();
   TagScope(const TagScope&) = delete;
   TagScope& operator=(const TagScope&) = delete;
 
- private:
+private:
   Tag previous_;
 };
 
 Tag current_tag();
 
-}  // namespace peakbench::measure
+} // namespace peakbench::measure

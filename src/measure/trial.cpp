@@ -13,7 +13,8 @@ namespace {
 TrialSample run_once(DeviceMemory& memory, const std::function<void()>& body,
                      const std::function<void()>& between) {
   using Clock = std::chrono::steady_clock;
-  if (between) between();
+  if (between)
+    between();
   memory.synchronize();
   reset_resident_peak();
 
@@ -31,7 +32,8 @@ TrialSample run_once(DeviceMemory& memory, const std::function<void()>& body,
 
 Summary seconds_of(const std::vector<TrialSample>& samples) {
   std::vector<double> seconds;
-  for (const TrialSample& sample : samples) seconds.push_back(sample.seconds);
+  for (const TrialSample& sample : samples)
+    seconds.push_back(sample.seconds);
   return summarize(seconds);
 }
 
@@ -67,7 +69,8 @@ TrialResult run_trials(const TrialPlan& plan, DeviceMemory& memory, const Deadli
   for (int call = 0; call < plan.warm_up; ++call) {
     deadline.check();
     const TrialSample sample = run_once(memory, body, between);
-    if (call == 0) result.cold_seconds = sample.seconds;
+    if (call == 0)
+      result.cold_seconds = sample.seconds;
   }
 
   for (double spent = 0;;) {
@@ -80,18 +83,21 @@ TrialResult run_trials(const TrialPlan& plan, DeviceMemory& memory, const Deadli
       result.memory_repeats = false;
 
     const int repeats = result.seconds.count;
-    if (repeats < plan.min) continue;
+    if (repeats < plan.min)
+      continue;
     if (result.seconds.relative_width() <= plan.interval) {
       result.stop = StopReason::interval;
       break;
     }
-    if (repeats >= plan.max) break; // max_repeats
+    if (repeats >= plan.max)
+      break; // max_repeats
     if (spent >= plan.time_limit_seconds) {
       result.stop = StopReason::time_limit;
       break;
     }
   }
-  if (plan.warm_up == 0) result.cold_seconds = result.samples.front().seconds;
+  if (plan.warm_up == 0)
+    result.cold_seconds = result.samples.front().seconds;
   return result;
 }
 

@@ -16,8 +16,8 @@ struct TrialPlan {
   int warm_up = 1;
   int min = 3;
   int max = 10;
-  double interval = 0.05;  // stop when Summary::relative_width() of the seconds is at most this
-  double time_limit_seconds = 30;  // of the repeats together; `min` repeats are always done
+  double interval = 0.05; // stop when Summary::relative_width() of the seconds is at most this
+  double time_limit_seconds = 30; // of the repeats together; `min` repeats are always done
 };
 
 struct TrialSample {
@@ -31,12 +31,12 @@ enum class StopReason { interval, max_repeats, time_limit };
 std::string_view name_of(StopReason reason);
 
 struct TrialResult {
-  double cold_seconds = 0;  // the very first call, warm-up or not
-  std::vector<TrialSample> samples;  // warm-up excluded
+  double cold_seconds = 0;          // the very first call, warm-up or not
+  std::vector<TrialSample> samples; // warm-up excluded
   Summary seconds;
   StopReason stop = StopReason::max_repeats;
-  bool memory_repeats = true;  // every sample has the same peak; must hold on the CPU
-  const TrialSample& largest() const;  // the sample with the greatest peak
+  bool memory_repeats = true;         // every sample has the same peak; must hold on the CPU
+  const TrialSample& largest() const; // the sample with the greatest peak
 };
 
 // Calls `body` under a MemoryScope each time. The device is synchronized before the clock is read.
@@ -45,4 +45,4 @@ TrialResult run_trials(const TrialPlan& plan, DeviceMemory& memory, const Deadli
                        const std::function<void()>& body,
                        const std::function<void()>& between = {});
 
-}  // namespace peakbench::measure
+} // namespace peakbench::measure
