@@ -31,7 +31,26 @@ template <> std::span<const Field<EpCase>> fields<EpCase>();
 template <> std::span<const Field<RepeatRow>> fields<RepeatRow>();
 template <> std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
 
-// The stable id: hash of the independent variables by name and value.
+// A value of any field of a record.
+using Value = std::variant<std::int64_t, double, std::string>;
+template <class Record>
+Value value_of(const Field<Record>& field, const Record& record) {
+  // Getters serve readers and writers alike, hence take a mutable record; nothing is written here.
+  return std::visit([&](auto get) -> Value { return get(const_cast<Record&>(record)); }, field.get);
+}
+bool is_absent(const Value& value);
+// Numbers as short as they can be read back exactly, absent ones as nothing.
+std::string text_of(const Value& value);
+
+// The description with what an absent value looks like, as stored beside the column.
+template <class Record>
+std::string description_of(const Field<Record>& field) {
+  constexpr std::string_view kAbsentIs[] = {"-1", "NaN", "empty"};
+  return std::string(field.description) + " (absent: " + std::string(kAbsentIs[field.get.index()]) + ")";
+}
+
+// The stable id: hash of the independent variables by name and value. Absent ones do not count, so a
+// later version may add a variable and old ids stay.
 std::string case_id_of(const EabCase& record);
 std::string case_id_of(const EpCase& record);
 

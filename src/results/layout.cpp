@@ -1,0 +1,93 @@
+#include "results/layout.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "results/table.h"
+#include "results/traces.h"
+
+namespace peakbench::results {
+
+namespace {
+
+constexpr const char* kSchema = "schema_version";
+constexpr char kSignature[8] = {'\211', 'H', 'D', 'F', '\r', '\n', '\032', '\n'};
+constexpr const char* kNotOurs = "name the HDF5 file that `peakbench run` wrote.";
+
+// Chunks are about 20 KB, the room that a file with a single row takes.
+constexpr std::size_t kCasesPerChunk = 32;
+constexpr std::size_t kRepeatsPerChunk = 256;
+
+} // namespace
+
+void write_layout(hid_t file, const RunInfo& info) {
+  write_attribute(file, kSchema, std::int64_t{kSchemaVersion});
+  write_attribute(file, "peakbench_version", std::string(PEAKBENCH_VERSION));
+  write_attribute(file, "name", info.name);
+  write_attribute(file, "created", info.created);
+  write_attribute(file, "command_line", info.command_line);
+  write_attribute(file, "plan_hash", info.plan_hash);
+  write_attribute(file, "git_revision", info.git_revision);
+  write_attribute(file, "git_dirty", std::int64_t{info.git_dirty});
+  for (const char* group : {"/config", "/eab", "/ep"})
+    make_group(file, group);
+  write_text(file, kConfigYaml, info.config_yaml);
+  write_text(file, kConfigPlan, info.plan_json);
+  create_table<EnvironmentRow>(file, kEnvironment, kCasesPerChunk);
+  create_table<EabCase>(file, kEabCases, kCasesPerChunk);
+  create_table<EpCase>(file, kEpCases, kCasesPerChunk);
+  create_table<RepeatRow>(file, kEabSamples, kRepeatsPerChunk);
+  create_table<RepeatRow>(file, kEpSamples, kRepeatsPerChunk);
+  create_trace_groups(file);
+}
+
+void require_hdf5_file(const std::string& path) {
+  const std::string problem = "cannot read results file " + path;
+  struct stat status {};
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    throw UserError(problem, std::strerror(errno), "");
+  char start[sizeof kSignature] = {};
+  const bool known = fstat(descriptor, &status) == 0;
+  const bool regular = known && S_ISREG(status.st_mode);
+  const ssize_t count = regular ? pread(descriptor, start, sizeof start, 0) : 0;
+  close(descriptor);
+  if (!regular)
+    throw UserError(problem, "it is not a regular file", kNotOurs);
+  if (status.st_size == 0)
+    throw UserError(problem, "it is empty", kNotOurs);
+  if (count != sizeof start || std::memcmp(start, kSignature, sizeof start) != 0)
+    throw UserError(problem, "it is not an HDF5 file", kNotOurs);
+}
+
+void require_schema(hid_t file, const std::string& path) {
+  const htri_t ours = check(H5Aexists(file, kSchema), "H5Aexists");
+  if (ours == 0 || !has_link(file, "/eab") || !has_link(file, kEabCases))
+    throw UserError("cannot read results file " + path,
+                    "it is an HDF5 file, but not a results file of peakbench", kNotOurs);
+  const std::int64_t version = read_integer_attribute(file, kSchema);
+  if (version != kSchemaVersion)
+    throw UserError("cannot read results file " + path,
+                    "it has schema version " + std::to_string(version) +
+                        ", this program reads version " + std::to_string(kSchemaVersion),
+                    "use the version of peakbench that wrote it.");
+}
+
+RunInfo read_run_info(hid_t file) {
+  RunInfo info;
+  info.name = read_text_attribute(file, "name");
+  info.created = read_text_attribute(file, "created");
+  info.command_line = read_text_attribute(file, "command_line");
+  info.plan_hash = read_text_attribute(file, "plan_hash");
+  info.git_revision = read_text_attribute(file, "git_revision");
+  info.git_dirty = read_integer_attribute(file, "git_dirty") != 0;
+  info.config_yaml = read_text(file, kConfigYaml);
+  info.plan_json = read_text(file, kConfigPlan);
+  return info;
+}
+
+} // namespace peakbench::results

@@ -1,0 +1,41 @@
+// Names within the file, and the checks that tell whether a file is one of ours.
+#pragma once
+
+#include "base/error.h"
+#include "results/hdf5.h"
+#include "results/store.h"
+
+namespace peakbench::results {
+
+inline constexpr const char* kEnvironment = "/environment";
+inline constexpr const char* kConfigYaml = "/config/yaml";
+inline constexpr const char* kConfigPlan = "/config/plan";
+inline constexpr const char* kEabCases = "/eab/cases";
+inline constexpr const char* kEpCases = "/ep/cases";
+inline constexpr const char* kEabSamples = "/eab/samples";
+inline constexpr const char* kEpSamples = "/ep/samples";
+inline constexpr const char* kEabTraces = "/eab/traces";
+inline constexpr const char* kEpTraces = "/ep/traces";
+
+// All groups and empty tables of a new file.
+void write_layout(hid_t file, const RunInfo& info);
+// UserError if the file is missing, a folder, unreadable, empty or not HDF5; before HDF5 sees it.
+void require_hdf5_file(const std::string& path);
+// UserError if the HDF5 file is not ours or of another schema version.
+void require_schema(hid_t file, const std::string& path);
+RunInfo read_run_info(hid_t file);
+
+// Runs `body`, turning an HDF5 failure into a UserError "cannot <action> results file PATH (why)".
+template <class Body>
+auto with_file(const char* action, const std::string& path, const std::string& suggestion,
+               Body body) {
+  const QuietErrors quiet;
+  try {
+    return body();
+  } catch (const Hdf5Error& error) {
+    throw UserError(std::string("cannot ") + action + " results file " + path, error.what(),
+                    suggestion);
+  }
+}
+
+} // namespace peakbench::results

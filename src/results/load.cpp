@@ -1,0 +1,77 @@
+// A whole results file read back.
+#include <sys/stat.h>
+
+#include "results/layout.h"
+#include "results/table.h"
+#include "results/traces.h"
+
+namespace peakbench::results {
+
+namespace {
+
+constexpr const char* kDamaged = "the file is damaged or incomplete.";
+
+// Runs `read` on the opened file. While a run goes on, the name moves on to a newer file with every
+// case (twin_files.h) and the old one is written again: then it is read once more.
+template <class Read>
+auto read_file(const std::string& path, Read read) {
+  constexpr int kTries = 20;
+  const auto file_number = [&] {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+  };
+  for (int attempt = 1;; ++attempt) {
+    const auto before = file_number();
+    const auto moved = [&] { return attempt < kTries && file_number() != before; };
+    try {
+      require_hdf5_file(path);
+      auto result = with_file("read", path, kDamaged, [&] {
+        const Handle file = open_file(path, false);
+        require_schema(file, path);
+        return read(file);
+      });
+      if (!moved())
+        return result;
+    } catch (const UserError&) {
+      if (!moved())
+        throw;
+    }
+  }
+}
+
+template <class Trace>
+Trace load_trace(const std::string& path, const std::string& case_id) {
+  return read_file(path, [&](hid_t file) {
+    Trace trace;
+    if (case_id.empty() || !read_trace(file, case_id, trace))
+      throw UserError("results file " + path + " has no trace of case " + case_id,
+                      "traces are kept of cases that were run to their end", "");
+    return trace;
+  });
+}
+
+} // namespace
+
+RunData load(const std::string& path) {
+  return read_file(path, [&](hid_t file) {
+    RunData data;
+    data.path = path;
+    data.info = read_run_info(file);
+    data.environment = read_rows<EnvironmentRow>(file, kEnvironment);
+    data.eab = read_rows<EabCase>(file, kEabCases);
+    data.ep = read_rows<EpCase>(file, kEpCases);
+    data.eab_repeats = read_rows<RepeatRow>(file, kEabSamples);
+    data.ep_repeats = read_rows<RepeatRow>(file, kEpSamples);
+    return data;
+  });
+}
+
+EabTrace load_eab_trace(const std::string& path, const std::string& case_id) {
+  return load_trace<EabTrace>(path, case_id);
+}
+
+EpTrace load_ep_trace(const std::string& path, const std::string& case_id) {
+  return load_trace<EpTrace>(path, case_id);
+}
+
+} // namespace peakbench::results

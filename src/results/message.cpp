@@ -1,0 +1,115 @@
+// Rows as MessagePack, for the way between ranks. Driven by the field lists; traces as columns.
+#include <nlohmann/json.hpp>
+
+#include "results/fields.h"
+#include "results/store.h"
+
+namespace peakbench::results {
+
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* kEab = "eab";
+constexpr const char* kEp = "ep";
+
+// Values in the order of the list: sender and receiver are the same program.
+template <class Record>
+Json pack(const Record& record) {
+  Json values = Json::array();
+  for (const auto& field : fields<Record>())
+    std::visit([&](const auto& value) { values.push_back(value); }, value_of(field, record));
+  return values;
+}
+
+template <class Record>
+Record unpack(const Json& values) {
+  Record record;
+  std::size_t index = 0;
+  for (const auto& field : fields<Record>()) {
+    const Json& value = values.at(index++);
+    std::visit([&](auto get) { value.get_to(get(record)); }, field.get);
+  }
+  return record;
+}
+
+template <class Record>
+Json pack_all(const std::vector<Record>& records) {
+  Json list = Json::array();
+  for (const Record& record : records)
+    list.push_back(pack(record));
+  return list;
+}
+
+template <class Record>
+std::vector<Record> unpack_all(const Json& list) {
+  std::vector<Record> records;
+  for (const Json& values : list)
+    records.push_back(unpack<Record>(values));
+  return records;
+}
+
+Json pack(const EabTrace& trace) {
+  Json nodes = Json::array(), samples = Json::array();
+  for (const TraceNode& node : trace.nodes)
+    nodes.push_back({node.node, node.parent, node.token, node.position, node.log_prob, node.entropy,
+                     node.branched});
+  for (const TraceSample& sample : trace.samples)
+    samples.push_back({sample.leaf, sample.log_prob, sample.text});
+  return {{"prompt_tokens", trace.prompt_tokens}, {"nodes", nodes}, {"samples", samples}};
+}
+
+void unpack(const Json& json, EabTrace& trace) {
+  json.at("prompt_tokens").get_to(trace.prompt_tokens);
+  for (const Json& row : json.at("nodes"))
+    trace.nodes.push_back(
+        {row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5), row.at(6)});
+  for (const Json& row : json.at("samples"))
+    trace.samples.push_back({row.at(0), row.at(1), row.at(2)});
+}
+
+Json pack(const EpTrace& trace) {
+  return {{"energy", trace.energy}, {"gradient_norm", trace.gradient_norm}};
+}
+
+void unpack(const Json& json, EpTrace& trace) {
+  json.at("energy").get_to(trace.energy);
+  json.at("gradient_norm").get_to(trace.gradient_norm);
+}
+
+template <class Row>
+std::string message_of(const char* kind, const Row& row) {
+  const Json json{{"kind", kind},
+                  {"record", pack(row.record)},
+                  {"repeats", pack_all(row.repeats)},
+                  {"trace", pack(row.trace)}};
+  std::string message;
+  Json::to_msgpack(json, message);
+  return message;
+}
+
+template <class Row>
+Row row_of(const Json& json) {
+  Row row;
+  row.record = unpack<decltype(row.record)>(json.at("record"));
+  row.repeats = unpack_all<RepeatRow>(json.at("repeats"));
+  unpack(json.at("trace"), row.trace);
+  return row;
+}
+
+} // namespace
+
+std::string to_message(const EabRow& row) { return message_of(kEab, row); }
+std::string to_message(const EpRow& row) { return message_of(kEp, row); }
+
+void from_message(const std::string& message, const std::function<void(EabRow)>& eab,
+                  const std::function<void(EpRow)>& ep) {
+  const Json json = Json::from_msgpack(message);
+  const std::string kind = json.at("kind");
+  if (kind == kEab)
+    return eab(row_of<EabRow>(json));
+  if (kind == kEp)
+    return ep(row_of<EpRow>(json));
+  throw std::runtime_error("message of an unknown kind of case: " + kind);
+}
+
+} // namespace peakbench::results

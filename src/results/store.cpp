@@ -1,0 +1,193 @@
+#include "results/store.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include "base/error.h"
+#include "results/fields.h"
+#include "results/file_lock.h"
+#include "results/layout.h"
+#include "results/table.h"
+#include "results/traces.h"
+#include "results/twin_files.h"
+
+namespace peakbench::results {
+
+namespace {
+
+constexpr const char* kOutOfRoom =
+    "what was written before is safe; make room and run again to resume.";
+
+struct Tables {
+  const char *cases, *samples;
+};
+constexpr Tables tables_of(const EabCase&) { return {kEabCases, kEabSamples}; }
+constexpr Tables tables_of(const EpCase&) { return {kEpCases, kEpSamples}; }
+
+template <class Record>
+bool same(const Record& a, const Record& b) {
+  return std::ranges::all_of(fields<Record>(), [&](const Field<Record>& field) {
+    return text_of(value_of(field, a)) == text_of(value_of(field, b));
+  });
+}
+
+// Forgets the repeats of an earlier try.
+void drop_repeats(hid_t file, const char* table, const std::string& case_id) {
+  auto rows = read_rows<RepeatRow>(file, table);
+  if (std::erase_if(rows, [&](const RepeatRow& row) { return row.case_id == case_id; }) > 0)
+    rewrite_rows<RepeatRow>(file, table, rows);
+}
+
+template <class Row>
+void write_case(hid_t file, const Row& row, const std::optional<std::size_t>& replaced) {
+  using Record = decltype(row.record);
+  const Tables names = tables_of(row.record);
+  if (replaced) {
+    write_row(file, names.cases, *replaced, row.record);
+    drop_repeats(file, names.samples, row.record.case_id);
+  } else {
+    append_rows(file, names.cases, std::span<const Record>(&row.record, 1));
+  }
+  append_rows<RepeatRow>(file, names.samples, row.repeats);
+  write_trace(file, row.record.case_id, row.trace);
+}
+
+} // namespace
+
+struct Store::State {
+  struct Entry {
+    std::size_t row = 0;
+    std::string status;
+  };
+  struct Index {
+    std::map<std::string, Entry> entries;
+    std::vector<std::string> order;
+  };
+
+  std::string path;
+  FileLock lock;
+  TwinFiles files;
+  std::vector<EnvironmentRow> environment;
+  Index eab, ep;
+
+  template <class Record>
+  static void add(Index& index, const Record& record) {
+    index.entries[record.case_id] = {index.order.size(), record.status};
+    index.order.push_back(record.case_id);
+  }
+
+  // What the file holds already; for one that is gone on with.
+  void read() {
+    environment = read_rows<EnvironmentRow>(files.file(), kEnvironment);
+    for (const auto& record : read_rows<EabCase>(files.file(), kEabCases))
+      add(eab, record);
+    for (const auto& record : read_rows<EpCase>(files.file(), kEpCases))
+      add(ep, record);
+  }
+
+  void commit(const TwinFiles::Change& change) {
+    with_file("write", path, kOutOfRoom, [&] { files.commit(change); });
+  }
+
+  template <class Row>
+  void append(const Row& row, Index& index) {
+    const std::string& id = row.record.case_id;
+    if (id.empty())
+      throw std::logic_error("a case without an id cannot be stored");
+    const auto found = index.entries.find(id);
+    if (found != index.entries.end() && found->second.status == "ok")
+      throw UserError("case " + id + " is already in results file " + path, "its status is ok",
+                      "nothing was overwritten.");
+    std::optional<std::size_t> replaced;
+    if (found != index.entries.end())
+      replaced = found->second.row;
+    commit([row, replaced](hid_t file) { write_case(file, row, replaced); });
+    if (replaced)
+      found->second.status = row.record.status;
+    else
+      add(index, row.record);
+  }
+};
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::~Store() {
+  const QuietErrors quiet;
+  state_.reset();
+}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+
+Store Store::create(const std::string& path, const RunInfo& info) {
+  FileLock lock(path);
+  return with_file("create", path, "", [&] {
+    TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
+    return Store(
+        std::unique_ptr<State>(new State{path, std::move(lock), std::move(files), {}, {}, {}}));
+  });
+}
+
+namespace {
+
+// Before anything is opened for writing: is this a file to go on with?
+void require_same_plan(const std::string& path, const RunInfo& info) {
+  const Handle file = open_file(path, false);
+  require_schema(file, path);
+  const std::string plan = read_text_attribute(file, "plan_hash");
+  if (plan != info.plan_hash)
+    throw UserError("cannot resume results file " + path,
+                    "it is of another plan, " + plan + ", and this configuration's is " +
+                        info.plan_hash,
+                    "choose another --out, or run the configuration that it was made with.");
+  const bool columns = has_columns_of_list<EabCase>(file, kEabCases) &&
+                       has_columns_of_list<EpCase>(file, kEpCases) &&
+                       has_columns_of_list<RepeatRow>(file, kEabSamples) &&
+                       has_columns_of_list<RepeatRow>(file, kEpSamples) &&
+                       has_columns_of_list<EnvironmentRow>(file, kEnvironment);
+  if (!columns)
+    throw UserError("cannot resume results file " + path,
+                    "another version of peakbench wrote it, with other columns",
+                    "choose another --out; both files can be aggregated together.");
+}
+
+} // namespace
+
+Store Store::resume(const std::string& path, const RunInfo& info) {
+  require_hdf5_file(path);
+  FileLock lock(path);
+  return with_file("resume", path, "the file is damaged, or may not be written.", [&] {
+    require_same_plan(path, info);
+    TwinFiles files(path);
+    std::unique_ptr<State> state(new State{path, std::move(lock), std::move(files), {}, {}, {}});
+    state->read();
+    return Store(std::move(state));
+  });
+}
+
+void Store::write_environment(const std::vector<EnvironmentRow>& rows) {
+  // A resumed run on the same machines adds nothing.
+  std::vector<EnvironmentRow> added;
+  for (const EnvironmentRow& row : rows) {
+    const auto known = [&](const EnvironmentRow& other) { return same(row, other); };
+    if (std::ranges::none_of(state_->environment, known))
+      added.push_back(row);
+  }
+  if (added.empty())
+    return;
+  state_->commit([added](hid_t file) { append_rows<EnvironmentRow>(file, kEnvironment, added); });
+  state_->environment.insert(state_->environment.end(), added.begin(), added.end());
+}
+
+void Store::append(const EabRow& row) { state_->append(row, state_->eab); }
+void Store::append(const EpRow& row) { state_->append(row, state_->ep); }
+
+std::vector<std::pair<std::string, std::string>> Store::finished() const {
+  std::vector<std::pair<std::string, std::string>> cases;
+  for (const State::Index* index : {&state_->eab, &state_->ep})
+    for (const std::string& id : index->order)
+      cases.emplace_back(id, index->entries.at(id).status);
+  return cases;
+}
+
+} // namespace peakbench::results

@@ -1,0 +1,214 @@
+#include "results/traces.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "results/layout.h"
+#include "results/table.h"
+
+namespace peakbench::results {
+
+namespace {
+
+// Lists below this stay contiguous: a chunk index and a filter would cost more than they save.
+constexpr std::size_t kCompressFromBytes = 16 * 1024;
+constexpr hsize_t kElementsPerChunk = 32 * 1024;
+
+struct ColumnText {
+  const char *name, *unit, *description;
+};
+constexpr ColumnText kEabColumns[] = {
+    {"prompt_tokens", "", "token ids of the encoded prompt"},
+    {"nodes.node", "", "number of the node"},
+    {"nodes.parent", "", "node before it, -1 directly under the prompt"},
+    {"nodes.token", "", "token id"},
+    {"nodes.position", "tokens", "0: drawn from the prompt's last logits"},
+    {"nodes.log_prob", "nats", "of the token under the distribution it was drawn from"},
+    {"nodes.entropy", "1", "normalised entropy of that distribution"},
+    {"nodes.branched", "", "the distribution was branched on"},
+    {"samples.leaf", "", "last node of the sample"},
+    {"samples.log_prob", "nats", "log-probability of the whole path"},
+    {"samples.text", "", "decoded text"},
+};
+constexpr ColumnText kEpColumns[] = {
+    {"energy", "1", "energy before settling and after every step of the nudged phase"},
+    {"gradient_norm", "1", "norm of the weights' gradient, per layer from the input"},
+};
+
+void describe(hid_t group, std::span<const ColumnText> columns) {
+  for (const ColumnText& column : columns) {
+    write_attribute(group, std::string(column.name) + ".unit", std::string(column.unit));
+    write_attribute(group, std::string(column.name) + ".description",
+                    std::string(column.description));
+  }
+}
+
+void write_list(hid_t group, const char* name, hid_t file_type, hid_t memory_type, const void* data,
+                hsize_t count, bool compressible) {
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
+  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "H5Pcreate");
+  const bool large = count * H5Tget_size(file_type) >= kCompressFromBytes;
+  if (compressible && large && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) {
+    const hsize_t chunk = std::min(count, kElementsPerChunk);
+    check(H5Pset_chunk(properties, 1, &chunk), "H5Pset_chunk");
+    check(H5Pset_shuffle(properties), "H5Pset_shuffle");
+    check(H5Pset_deflate(properties, 4), "H5Pset_deflate");
+  }
+  const Handle dataset(
+      H5Dcreate2(group, name, file_type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
+      "H5Dcreate");
+  if (count > 0)
+    check(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");
+}
+
+// The dataset and the number of its elements.
+struct List {
+  List(hid_t group, const char* name)
+      : dataset(H5Dopen2(group, name, H5P_DEFAULT), H5Dclose, "H5Dopen") {
+    const Handle space(H5Dget_space(dataset), H5Sclose, "H5Dget_space");
+    const hssize_t points =
+        check(H5Sget_simple_extent_npoints(space), "H5Sget_simple_extent_npoints");
+    count = static_cast<std::size_t>(points);
+  }
+  Handle dataset;
+  std::size_t count = 0;
+};
+
+template <class Number>
+std::vector<Number> read_numbers(hid_t group, const char* name, hid_t memory_type) {
+  const List list(group, name);
+  std::vector<Number> numbers(list.count);
+  if (list.count > 0)
+    check(H5Dread(list.dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()),
+          "H5Dread");
+  return numbers;
+}
+
+void insert(hid_t type, const char* name, std::size_t offset, hid_t column) {
+  check(H5Tinsert(type, name, offset, column), "H5Tinsert");
+}
+
+Handle node_type() {
+  Handle type(H5Tcreate(H5T_COMPOUND, sizeof(TraceNode)), H5Tclose, "H5Tcreate");
+  insert(type, "node", offsetof(TraceNode, node), H5T_NATIVE_INT32);
+  insert(type, "parent", offsetof(TraceNode, parent), H5T_NATIVE_INT32);
+  insert(type, "token", offsetof(TraceNode, token), H5T_NATIVE_INT32);
+  insert(type, "position", offsetof(TraceNode, position), H5T_NATIVE_INT32);
+  insert(type, "log_prob", offsetof(TraceNode, log_prob), H5T_NATIVE_DOUBLE);
+  insert(type, "entropy", offsetof(TraceNode, entropy), H5T_NATIVE_DOUBLE);
+  static_assert(sizeof(bool) == 1);
+  insert(type, "branched", offsetof(TraceNode, branched), truth_type());
+  return type;
+}
+
+// TraceSample as HDF5 sees it.
+struct RawSample {
+  std::int32_t leaf;
+  double log_prob;
+  const char* text;
+};
+
+Handle sample_type() {
+  Handle type(H5Tcreate(H5T_COMPOUND, sizeof(RawSample)), H5Tclose, "H5Tcreate");
+  insert(type, "leaf", offsetof(RawSample, leaf), H5T_NATIVE_INT32);
+  insert(type, "log_prob", offsetof(RawSample, log_prob), H5T_NATIVE_DOUBLE);
+  insert(type, "text", offsetof(RawSample, text), text_type());
+  return type;
+}
+
+Handle packed(hid_t type) {
+  Handle copy(H5Tcopy(type), H5Tclose, "H5Tcopy");
+  check(H5Tpack(copy), "H5Tpack");
+  return copy;
+}
+
+// The empty group of a case, without what an earlier try left there.
+Handle fresh_group(hid_t file, const std::string& name) {
+  if (has_link(file, name))
+    check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
+  return make_group(file, name);
+}
+
+Handle open_group(hid_t file, const std::string& name) {
+  return {H5Gopen2(file, name.c_str(), H5P_DEFAULT), H5Gclose, "H5Gopen"};
+}
+
+} // namespace
+
+void create_trace_groups(hid_t file) {
+  describe(make_group(file, kEabTraces), kEabColumns);
+  describe(make_group(file, kEpTraces), kEpColumns);
+}
+
+void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) {
+  if (trace.prompt_tokens.empty() && trace.nodes.empty() && trace.samples.empty())
+    return;
+  const Handle group = fresh_group(file, kEabTraces + ("/" + case_id));
+  write_list(group, "prompt_tokens", H5T_STD_I32LE, H5T_NATIVE_INT32, trace.prompt_tokens.data(),
+             trace.prompt_tokens.size(), true);
+  const Handle nodes = node_type();
+  write_list(group, "nodes", packed(nodes), nodes, trace.nodes.data(), trace.nodes.size(), true);
+  std::vector<std::string> texts;
+  for (const TraceSample& sample : trace.samples)
+    texts.push_back(storable_text(sample.text));
+  std::vector<RawSample> samples;
+  for (std::size_t index = 0; index < texts.size(); ++index)
+    samples.push_back(
+        {trace.samples[index].leaf, trace.samples[index].log_prob, texts[index].c_str()});
+  const Handle sample = sample_type();
+  write_list(group, "samples", packed(sample), sample, samples.data(), samples.size(), false);
+}
+
+void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
+  if (trace.energy.empty() && trace.gradient_norm.empty())
+    return;
+  const Handle group = fresh_group(file, kEpTraces + ("/" + case_id));
+  write_list(group, "energy", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.energy.data(),
+             trace.energy.size(), true);
+  write_list(group, "gradient_norm", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.gradient_norm.data(),
+             trace.gradient_norm.size(), true);
+}
+
+bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
+  const std::string name = kEabTraces + ("/" + case_id);
+  if (!has_link(file, name))
+    return false;
+  const Handle group = open_group(file, name);
+  trace.prompt_tokens = read_numbers<std::int32_t>(group, "prompt_tokens", H5T_NATIVE_INT32);
+
+  const List nodes(group, "nodes");
+  trace.nodes.resize(nodes.count);
+  if (nodes.count > 0)
+    check(H5Dread(nodes.dataset, node_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, trace.nodes.data()),
+          "H5Dread");
+
+  const List samples(group, "samples");
+  if (samples.count == 0)
+    return true;
+  const Handle stored(H5Dget_type(samples.dataset), H5Tclose, "H5Dget_type");
+  const int text = H5Tget_class(stored) == H5T_COMPOUND ? H5Tget_member_index(stored, "text") : -1;
+  constexpr std::size_t kText = 2; // of Field::get
+  if (text < 0 || !is_kind(stored, static_cast<unsigned>(text), kText))
+    throw Hdf5Error("samples without texts");
+  std::vector<RawSample> raw(samples.count, RawSample{});
+  const Handle type = sample_type();
+  const Handle space(H5Dget_space(samples.dataset), H5Sclose, "H5Dget_space");
+  check(H5Dread(samples.dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw.data()), "H5Dread");
+  for (const RawSample& sample : raw)
+    trace.samples.push_back({sample.leaf, sample.log_prob, sample.text ? sample.text : ""});
+  check(H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw.data()), "H5Dvlen_reclaim");
+  return true;
+}
+
+bool read_trace(hid_t file, const std::string& case_id, EpTrace& trace) {
+  const std::string name = kEpTraces + ("/" + case_id);
+  if (!has_link(file, name))
+    return false;
+  const Handle group = open_group(file, name);
+  trace.energy = read_numbers<double>(group, "energy", H5T_NATIVE_DOUBLE);
+  trace.gradient_norm = read_numbers<double>(group, "gradient_norm", H5T_NATIVE_DOUBLE);
+  return true;
+}
+
+} // namespace peakbench::results
