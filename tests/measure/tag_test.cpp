@@ -20,4 +20,4 @@ TEST(TagScope, NestsAndRestores) {
   EXPECT_EQ(current_tag(), Tag::workspace);
 }
 
-}  // namespace peakbench::measure
+} // namespace peakbench::measure
