@@ -1,4 +1,4 @@
-// The YAML configuration, read strictly (config.md).
+// The YAML configuration, read strictly (config.md). The values here are the defaults.
 #pragma once
 
 #include <cstdint>
@@ -11,41 +11,59 @@
 
 namespace peakbench::suite {
 
+// One of the three.
 struct PromptSource {
-  std::string file;                  // jsonl
-  std::vector<std::string> texts;    // {text: [...]}
-  std::vector<std::int64_t> generate_tokens;  // {generate: {tokens: [...], count: n}}
-  std::int64_t generate_count = 0;
+  std::string file;                          // jsonl
+  std::vector<std::string> texts;            // {text: [...]}
+  std::vector<std::int64_t> generate_tokens; // {generate: {tokens: [...], count: n}}
+  std::int64_t generate_count = 1;
 };
 
 // Every vector is an axis.
 struct EabConfig {
-  std::vector<std::string> model, dtype, prompt_format, arms, decode, budget;
-  PromptSource prompts;
-  std::vector<std::int64_t> max_new_tokens, branch_factor, max_paths, top_k;
-  std::vector<double> threshold, temperature, top_p, min_prob;
-  std::vector<std::int64_t> schedule;  // branching: {schedule: [...]}
+  std::vector<std::string> model{"models/SmolLM2-135M-Instruct.Q4_1.gguf"};
+  std::vector<std::string> dtype{"bfloat16"};
+  PromptSource prompts{"configs/prompts/quick.jsonl", {}, {}, 1};
+  std::vector<std::string> prompt_format{"chat"};
+  std::vector<std::string> arms{"naive", "naive_batched", "prefill_once", "original", "cow"};
+  std::vector<std::string> decode{"per_path", "batched"};
+  std::vector<std::string> budget{"strict"};
+  std::vector<std::int64_t> max_new_tokens{50}, branch_factor{3}, max_paths{20}, top_k{0};
+  std::vector<double> threshold{0.2}, temperature{0.8}, top_p{1.0}, min_prob{0.0};
+  std::vector<std::int64_t> schedule; // branching: {schedule: [...]}; empty: by entropy
 };
 
 struct EpConfig {
-  std::vector<std::string> arms, loss, init, optimizer, profile, dtype;
-  std::vector<std::int64_t> depths, width, batch, steps;
-  std::vector<double> rate, momentum, beta, learning_rate;
+  std::vector<std::string> arms{"backprop", "truncated_backprop", "ep_autograd", "ep_analytic",
+                                "ep_fused"};
+  std::vector<std::string> loss{"cross_entropy"}, init{"torch"}, optimizer{"muon"},
+      profile{"clean"}, dtype{"float32"};
+  std::vector<std::int64_t> depths{10, 50, 100, 200, 500}, width{128}, batch{32}, steps{30};
+  std::vector<double> rate{0.15}, momentum{0.5}, beta{0.5}, learning_rate{0.02};
 };
 
 struct Config {
   std::string name;
-  std::string path, yaml;  // where from, and the text as read (overrides applied separately)
+  std::string path, yaml; // where from, and the text as read (overrides applied separately)
   std::vector<std::string> overrides;
-  std::vector<std::int64_t> seed;
+  std::vector<std::int64_t> seed{42};
   measure::TrialPlan repeats;
   double case_time_limit_seconds = 600;
   std::optional<EabConfig> eab;
   std::optional<EpConfig> ep;
   std::string share = "auto", gather = "auto", device = "auto";
+  int threads = 0; // per rank; 0: the cores divided by the local ranks
 };
 
 // `overrides`: "a.b=value", YAML on the right. UserError with file, line and column.
 Config read_config(const std::string& path, const std::vector<std::string>& overrides);
+// The same from a text already read; `path` is for messages and relative paths.
+Config parse_config(const std::string& text, const std::string& path,
+                    const std::vector<std::string>& overrides);
+// The whole file. UserError if it cannot be read.
+std::string read_text_file(const std::string& path, const std::string& what);
+// Where a path in the configuration leads: as it stands, or else from the configuration's folder or
+// the one above it.
+std::string resolve(const std::string& path, const std::string& config_path);
 
-}  // namespace peakbench::suite
+} // namespace peakbench::suite

@@ -1,0 +1,127 @@
+#include "suite/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "results/fields.h"
+#include "suite/plan_axes.h"
+
+namespace peakbench::suite {
+
+namespace {
+
+void open_models(const Config& config, Plan& plan) {
+  for (const std::string& name : config.eab->model) {
+    const std::string path = resolve(name, config.path);
+    plan.models.push_back({path, llm::ModelSource::open(path)});
+  }
+  const bool any_random = std::any_of(plan.models.begin(), plan.models.end(), [](const auto& one) {
+    return one.source->config().random_weights;
+  });
+  if (!any_random && !config.eab->schedule.empty())
+    throw UserError(fmt::format("{}: `eab.branching.schedule` has no use here", config.path),
+                    "only synthetic models branch by schedule, others by entropy", "remove it");
+  if (any_random && config.eab->schedule.empty())
+    throw UserError(
+        fmt::format("{}: a synthetic model needs `eab.branching.schedule`", config.path),
+        "the entropy of random weights means nothing", "e.g. branching: {schedule: [3, 3, 2]}");
+}
+
+void check_ids(const Plan& plan) {
+  std::map<std::string, const PlannedCase*> first;
+  for (const PlannedCase& one : plan.cases)
+    if (const auto [other, fresh] = first.emplace(one.id, &one); !fresh)
+      throw UserError(fmt::format("two cases are the same: {}", plan.label(one)),
+                      "two models of one file name, or one prompt twice", "rename one");
+}
+
+template <class Record>
+nlohmann::json variables_of(const Record& record) {
+  nlohmann::json object = nlohmann::json::object();
+  for (const auto& field : results::fields<Record>()) {
+    if (field.role == results::Role::measured)
+      continue;
+    const results::Value value = results::value_of(field, record);
+    if (results::is_absent(value))
+      continue;
+    std::visit([&](const auto& plain) { object[std::string(field.name)] = plain; }, value);
+  }
+  return object;
+}
+
+std::string hash_of(const Config& config, const Plan& plan) {
+  std::string text =
+      fmt::format("repeats {} {} {} {} {}\n", config.repeats.warm_up, config.repeats.min,
+                  config.repeats.max, config.repeats.interval, config.repeats.time_limit_seconds);
+  for (const PlannedCase& one : plan.cases)
+    text += one.id + "\n";
+  return hash_hex(text);
+}
+
+} // namespace
+
+Plan make_plan(const Config& config) {
+  Plan plan;
+  if (config.eab) {
+    open_models(config, plan);
+    add_eab_cases(config, plan);
+  }
+  if (config.ep)
+    add_ep_cases(config, plan);
+  for (std::size_t i = 0; i < plan.eab.size(); ++i) {
+    EabPlanned& one = plan.eab[i];
+    one.record.case_id = results::case_id_of(one.record);
+    const auto tokens = static_cast<std::int64_t>(plan.encoded[one.prompt].tokens.size());
+    plan.cases.push_back(
+        {true, i, one.record.case_id,
+         estimated_seconds(one, plan.models[one.model].source->config(), tokens, config.repeats),
+         fmt::format("{}/{}/{}", one.model, one.record.dtype, one.prompt)});
+  }
+  for (std::size_t i = 0; i < plan.ep.size(); ++i) {
+    EpPlanned& one = plan.ep[i];
+    one.record.case_id = results::case_id_of(one.record);
+    plan.cases.push_back(
+        {false, i, one.record.case_id, estimated_seconds(one, config.repeats), ""});
+  }
+  if (plan.cases.empty())
+    throw UserError(fmt::format("{}: no case is left", config.path),
+                    "naive decodes per_path only, naive_batched and prefill_once batched only",
+                    "add an arm or a decode mode");
+  check_ids(plan);
+  plan.hash = hash_of(config, plan);
+  return plan;
+}
+
+std::string Plan::json() const {
+  nlohmann::json all = {{"eab", nlohmann::json::array()}, {"ep", nlohmann::json::array()}};
+  for (const EabPlanned& one : eab)
+    all["eab"].push_back(variables_of(one.record));
+  for (const EpPlanned& one : ep)
+    all["ep"].push_back(variables_of(one.record));
+  return all.dump(1);
+}
+
+std::string Plan::label(const PlannedCase& one) const {
+  if (one.is_eab) {
+    const results::EabCase& record = eab[one.index].record;
+    return fmt::format("eab {} {} {} {}", record.arm, record.decode, record.dtype,
+                       record.prompt_id);
+  }
+  const results::EpCase& record = ep[one.index].record;
+  return fmt::format("ep {} depth {}", record.arm, record.depth);
+}
+
+std::vector<cluster::WorkItem> work_items(const Plan& plan, std::span<const std::size_t> indices) {
+  std::vector<cluster::WorkItem> items;
+  for (const std::size_t index : indices)
+    items.push_back({plan.cases[index].cost_seconds, plan.cases[index].group});
+  return items;
+}
+
+} // namespace peakbench::suite

@@ -1,0 +1,79 @@
+// Every case of a run, in a fixed order: the product of the axes, each with its record's
+// independent variables filled in.
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cluster/sharing.h"
+#include "eab/settings.h"
+#include "ep/settings.h"
+#include "llm/model_source.h"
+#include "results/records.h"
+#include "suite/config.h"
+#include "suite/prompts.h"
+
+namespace peakbench::suite {
+
+struct EabPlanned {
+  results::EabCase record;
+  std::size_t model = 0;  // into Plan::models
+  std::size_t prompt = 0; // into Plan::encoded
+  at::ScalarType dtype = at::kFloat;
+  eab::Settings settings; // samples is found out when it runs
+};
+
+struct EpPlanned {
+  results::EpCase record;
+  ep::Settings settings;
+};
+
+struct PlannedModel {
+  std::string path;
+  std::shared_ptr<const llm::ModelSource> source;
+};
+
+struct EncodedPrompt {
+  std::string id;
+  std::vector<std::int32_t> tokens;
+};
+
+// One case of either kind.
+struct PlannedCase {
+  bool is_eab = false;
+  std::size_t index = 0; // into Plan::eab or Plan::ep
+  std::string id;
+  double cost_seconds = 0; // estimated; only ratios matter
+  std::string group;       // cases that share a model and a prompt
+};
+
+struct Plan {
+  std::vector<PlannedModel> models;
+  std::vector<EncodedPrompt> encoded;
+  std::vector<EabPlanned> eab;
+  std::vector<EpPlanned> ep;
+  std::vector<PlannedCase> cases; // EAB first
+
+  // Of the case ids and of how they are measured: runs of equal plans may share a results file.
+  std::string hash;
+  std::string json() const;
+  // For messages: "eab cow batched tides", "ep ep_fused depth 500".
+  std::string label(const PlannedCase& one) const;
+};
+
+// Opens the headers of all models and encodes all prompts. UserError for whatever cannot run.
+Plan make_plan(const Config& config);
+
+double estimated_seconds(const EabPlanned& planned, const llm::ModelConfig& model,
+                         std::int64_t prompt_tokens, const measure::TrialPlan& repeats);
+double estimated_seconds(const EpPlanned& planned, const measure::TrialPlan& repeats);
+
+// The cases that `keep` selects, as work to share. Indices are into plan.cases.
+std::vector<cluster::WorkItem> work_items(const Plan& plan, std::span<const std::size_t> indices);
+
+} // namespace peakbench::suite

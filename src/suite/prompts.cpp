@@ -1,0 +1,162 @@
+#include "suite/prompts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace peakbench::suite {
+
+namespace {
+
+// Generated prompts are made of these, in an order that depends on the prompt's number.
+constexpr std::array<std::string_view, 12> kSentences{
+    "The ferry left the harbour an hour before the fog came in.",
+    "Nobody at the workshop could say who had ordered the second clock.",
+    "A narrow path leads from the orchard down to the old mill.",
+    "She measured the table twice and still cut the cloth too short.",
+    "Most of the letters in the archive were written during one winter.",
+    "When the pump stopped, the whole village heard the silence.",
+    "The engineer drew three bridges and built the plainest of them.",
+    "Two of the five lamps in the corridor had never worked.",
+    "He kept the seeds in a tin box under the kitchen window.",
+    "Every evening the baker counts the loaves that were not sold.",
+    "The map shows a lake where today there is only gravel.",
+    "After the concert the violinist walked home along the canal."};
+
+std::string generated_text(std::int64_t number, std::size_t characters, std::string_view last) {
+  std::string text;
+  for (auto i = static_cast<std::size_t>(number); text.size() < characters; ++i) {
+    text += kSentences[(i * 5 + i / kSentences.size()) % kSentences.size()];
+    text += ' ';
+  }
+  return text.append(last);
+}
+
+[[noreturn]] void refuse_line(const std::string& file, std::size_t line, const std::string& problem,
+                              const std::string& why) {
+  throw UserError(fmt::format("{}:{}: {}", file, line, problem), why,
+                  R"(a line looks like {"id": "tides", "text": "Why are there tides?"})");
+}
+
+std::string text_member(const nlohmann::json& object, const char* key, bool needed,
+                        const std::string& file, std::size_t line) {
+  const auto found = object.find(key);
+  if (found == object.end() && !needed)
+    return "";
+  if (found == object.end())
+    refuse_line(file, line, fmt::format("no \"{}\"", key), "");
+  if (!found->is_string())
+    refuse_line(file, line, fmt::format("\"{}\" is not text", key), "");
+  const auto text = found->get<std::string>();
+  if (text.empty() && needed)
+    refuse_line(file, line, fmt::format("\"{}\" is empty", key), "");
+  return text;
+}
+
+std::vector<Prompt> read_file(const std::string& file) {
+  std::vector<Prompt> prompts;
+  std::map<std::string, std::size_t> line_of;
+  std::istringstream lines(read_text_file(file, "prompt file"));
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos)
+      continue;
+    nlohmann::json object;
+    try {
+      object = nlohmann::json::parse(line);
+    } catch (const nlohmann::json::exception& error) {
+      refuse_line(file, number, "not valid JSON", error.what());
+    }
+    if (!object.is_object())
+      refuse_line(file, number, "not a JSON object", "");
+    Prompt prompt;
+    prompt.id = text_member(object, "id", true, file, number);
+    prompt.text = text_member(object, "text", true, file, number);
+    prompt.domain = text_member(object, "domain", false, file, number);
+    prompt.hash = hash_hex(prompt.text);
+    const auto [first, fresh] = line_of.emplace(prompt.id, number);
+    if (!fresh)
+      refuse_line(file, number, fmt::format("the id \"{}\" is used twice", prompt.id),
+                  fmt::format("first in line {}", first->second));
+    prompts.push_back(std::move(prompt));
+  }
+  if (prompts.empty())
+    throw UserError(fmt::format("{}: no prompts in it", file));
+  return prompts;
+}
+
+} // namespace
+
+std::vector<Prompt> read_prompts(const PromptSource& source, const std::string& config_path) {
+  if (!source.file.empty())
+    return read_file(resolve(source.file, config_path));
+  std::vector<Prompt> prompts;
+  for (const std::string& text : source.texts) {
+    const std::string id = fmt::format("text-{}", prompts.size() + 1);
+    prompts.push_back({id, text, "", hash_hex(text), 0});
+  }
+  for (const std::int64_t tokens : source.generate_tokens)
+    for (std::int64_t i = 1; i <= source.generate_count; ++i) {
+      const std::string id = fmt::format("generated-{}-{}", tokens, i);
+      prompts.push_back(
+          {id, generated_text(i, 200, ""), "", hash_hex("sentences 1 " + id), tokens});
+    }
+  return prompts;
+}
+
+namespace {
+
+std::vector<std::int32_t> hashed_tokens(const Prompt& prompt, std::int64_t vocabulary) {
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < prompt.generated_tokens; ++i)
+    ids.push_back(static_cast<std::int32_t>(hash64(fmt::format("{}/{}", prompt.hash, i)) %
+                                            static_cast<std::uint64_t>(vocabulary)));
+  return ids;
+}
+
+// The ids of a text that is long enough, with its middle cut out: what the template puts after the
+// text must stay, and shows as what two different endings have in common.
+std::vector<std::int32_t> cut_to_length(const Prompt& prompt, const llm::Tokenizer& tokenizer,
+                                        llm::PromptFormat format) {
+  const auto wanted = static_cast<std::size_t>(prompt.generated_tokens);
+  const auto number = static_cast<std::int64_t>(hash64(prompt.hash) % 1000);
+  std::vector<std::int32_t> ids, other;
+  for (std::size_t characters = 4 * wanted; ids.size() < wanted; characters *= 2) {
+    ids = tokenizer.encode_prompt(generated_text(number, characters, "Why?"), format);
+    other = tokenizer.encode_prompt(generated_text(number, characters, "Who said so"), format);
+  }
+  const auto [ours, theirs] = std::mismatch(ids.rbegin(), ids.rend(), other.rbegin(), other.rend());
+  const auto after = static_cast<std::size_t>(ours - ids.rbegin());
+  if (after >= wanted)
+    throw UserError(fmt::format("prompt {}: {} tokens are too few", prompt.id, wanted),
+                    "the chat template alone needs as many", "generate longer prompts");
+  ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(wanted - after),
+            ids.end() - static_cast<std::ptrdiff_t>(after));
+  return ids;
+}
+
+} // namespace
+
+std::vector<std::int32_t> encode(const Prompt& prompt, const llm::Tokenizer* tokenizer,
+                                 llm::PromptFormat format, std::int64_t vocabulary) {
+  if (!tokenizer && prompt.generated_tokens == 0)
+    throw UserError(fmt::format("prompt {} cannot be encoded", prompt.id),
+                    "a synthetic model has no tokenizer",
+                    "use prompts: {generate: {tokens: [...], count: n}}");
+  if (!tokenizer)
+    return hashed_tokens(prompt, vocabulary);
+  if (prompt.generated_tokens > 0)
+    return cut_to_length(prompt, *tokenizer, format);
+  return tokenizer->encode_prompt(prompt.text, format);
+}
+
+} // namespace peakbench::suite

@@ -1,0 +1,28 @@
+// The prompts of a run: from a jsonl file, from the configuration, or generated to a length.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "llm/tokenizer.h"
+#include "suite/config.h"
+
+namespace peakbench::suite {
+
+struct Prompt {
+  std::string id, text, domain;
+  std::string hash;                  // of the text, or of what a generated one is made from
+  std::int64_t generated_tokens = 0; // 0: the text counts
+};
+
+// A jsonl file has one object per line: "id" and "text", perhaps "domain"; other keys are ignored.
+// UserError with file and line.
+std::vector<Prompt> read_prompts(const PromptSource& source, const std::string& config_path);
+
+// What the model is given. A generated prompt has exactly its number of tokens, template included;
+// where the model has no tokenizer its ids come from a hash. UserError if the model cannot take it.
+std::vector<std::int32_t> encode(const Prompt& prompt, const llm::Tokenizer* tokenizer,
+                                 llm::PromptFormat format, std::int64_t vocabulary);
+
+} // namespace peakbench::suite
