@@ -1,0 +1,95 @@
+#include "eab/decoder.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "eab/search.h"
+#include "eab/trace.h"
+#include "measure/memory.h"
+
+namespace peakbench::eab {
+
+Decoder::Decoder(const Task& task, llm::KvKind kind)
+    : task_(task), store_(task.model.make_kv_store(kind)), sampler_(task.settings, task.key) {}
+
+at::Tensor Decoder::prefill(std::span<const llm::PathId> paths) {
+  task_.deadline.check();
+  result_.counters.prefill_tokens += static_cast<std::int64_t>(task_.prompt.size() * paths.size());
+  return task_.model.prefill(task_.prompt, *store_, paths);
+}
+
+at::Tensor Decoder::step(std::span<const Path> paths) {
+  task_.deadline.check();
+  std::vector<std::int32_t> tokens;
+  std::vector<llm::PathId> ids;
+  for (const Path& path : paths) {
+    tokens.push_back(node(path.node).token);
+    ids.push_back(path.kv);
+  }
+  result_.counters.decode_forwards += static_cast<std::int64_t>(paths.size());
+  return task_.model.step(tokens, *store_, ids);
+}
+
+void Decoder::read(at::Tensor logits, std::int64_t position, std::span<const DrawSource> sources) {
+  // The forward pass may still be running on the device; its time is not the sampler's.
+  if (!logits.is_cpu())
+    measure::DeviceMemory::of(logits.device()).synchronize();
+  const Stopwatch clock(result_.sampling_seconds);
+  sampler_.read(std::move(logits), position, sources);
+}
+
+bool Decoder::ends(std::int32_t token) const {
+  return std::find(task_.end_tokens.begin(), task_.end_tokens.end(), token) !=
+         task_.end_tokens.end();
+}
+
+Path Decoder::extend(const Path& parent, const DrawnToken& drawn, std::int64_t position,
+                     double entropy, bool branched, double margin, Lineage lineage) {
+  std::vector<Node>& nodes = result_.trace.nodes;
+  const auto index = static_cast<std::int32_t>(nodes.size());
+  nodes.push_back({.node = index,
+                   .parent = parent.node,
+                   .token = drawn.token,
+                   .position = static_cast<std::int32_t>(position),
+                   .log_prob = drawn.log_prob,
+                   .entropy = entropy,
+                   .branched = branched,
+                   .margin = margin});
+  return {parent.kv, index, lineage, parent.log_prob + drawn.log_prob};
+}
+
+void Decoder::complete(const Path& path) {
+  result_.trace.samples.push_back({.leaf = path.node,
+                                   .log_prob = path.log_prob,
+                                   .tokens = tokens_to(result_.trace, path.node),
+                                   .text = {}});
+}
+
+void Decoder::mark_first_token() {
+  if (first_token_drawn_)
+    return;
+  first_token_drawn_ = true;
+  result_.time_to_first_token_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+Generation Decoder::finish() && {
+  sampler_.clear();
+  result_.kv = store_->statistics();
+  const Stopwatch clock(result_.sampling_seconds);
+  order_by_position(result_.trace);
+  order_by_log_prob(result_.trace);
+  count_tokens(result_.trace, result_.counters);
+  const auto prompt = static_cast<std::int64_t>(task_.prompt.size());
+  Counters& counters = result_.counters;
+  // As the published code counts: the prompt once per sample for naive, not at all for branching.
+  counters.published_token_steps =
+      counters.emitted_tokens + (branches(task_.settings.arm) ? 0 : counters.samples * prompt);
+  if (steps_ > 0)
+    result_.time_per_step_seconds = step_seconds_ / static_cast<double>(steps_);
+  return std::move(result_);
+}
+
+} // namespace peakbench::eab
