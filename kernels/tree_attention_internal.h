@@ -1,0 +1,37 @@
+// What the CPU and the CUDA version of tree_attention are given: plain pointers, no LibTorch.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/tree_attention_plan.h"
+
+namespace peakbench::kernels {
+
+enum class Element : std::int32_t { float32, bfloat16, float16 };
+
+// One chunk of the pool in one layer: slot s, kv head h starts at (s * kv_heads + h) * head_width.
+struct LayerChunk {
+  const void* key = nullptr;
+  const void* value = nullptr;
+};
+
+struct TreeAttentionArguments {
+  Element element = Element::float32;
+  const void* query = nullptr; // [paths, heads, head_width]
+  void* out = nullptr;         // [paths, heads, head_width]
+  std::int64_t paths = 0, heads = 0, kv_heads = 0, head_width = 0;
+  float scale = 1;
+  const LayerChunk* chunks = nullptr;
+
+  std::int64_t group() const { return heads / kv_heads; }
+  std::int64_t slot_stride() const { return kv_heads * head_width; }
+};
+
+// Scratch of the CPU version in floats, for one thread.
+std::int64_t tree_attention_cpu_scratch(const TreeAttentionArguments& arguments);
+// Independent pieces of work, done by tree_attention_cpu over [begin, end).
+std::int64_t tree_attention_cpu_tasks(const TreeAttentionArguments& arguments);
+void tree_attention_cpu(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan,
+                        std::int64_t begin, std::int64_t end, float* scratch);
+
+} // namespace peakbench::kernels

@@ -1,0 +1,109 @@
+#include "llm/kv_copy.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace peakbench::llm {
+
+using kernels::SlotRun;
+
+namespace {
+
+const at::Tensor& chunk_of(std::span<const at::Tensor> chunks, const SlotRun& run) {
+  return chunks[static_cast<std::size_t>(run.chunk)];
+}
+
+// The first byte of a run in one layer, of the keys (0) or the values (1).
+std::byte* bytes_of(std::span<const at::Tensor> chunks, const SlotRun& run, std::int64_t layer,
+                    std::int64_t which) {
+  const at::Tensor& chunk = chunk_of(chunks, run);
+  const std::int64_t element =
+      layer * chunk.stride(0) + which * chunk.stride(1) + run.first * chunk.stride(2);
+  return static_cast<std::byte*>(chunk.mutable_data_ptr()) + element * chunk.element_size();
+}
+
+struct Piece {
+  SlotRun from, to; // as many slots in both
+};
+
+std::vector<Piece> pair_up(std::span<const SlotRun> from, std::span<const SlotRun> to) {
+  std::vector<Piece> pieces;
+  SlotRun source, target;
+  std::size_t i = 0, j = 0;
+  while (true) {
+    if (source.count == 0 && i < from.size())
+      source = from[i++];
+    if (target.count == 0 && j < to.size())
+      target = to[j++];
+    const std::int32_t count = std::min(source.count, target.count);
+    if (count == 0)
+      break;
+    pieces.push_back({{source.chunk, source.first, count}, {target.chunk, target.first, count}});
+    source = {source.chunk, source.first + count, source.count - count};
+    target = {target.chunk, target.first + count, target.count - count};
+  }
+  TORCH_INTERNAL_ASSERT(source.count == 0 && target.count == 0, "slot lists of different length");
+  return pieces;
+}
+
+} // namespace
+
+void write_slots(std::span<const at::Tensor> chunks, std::int64_t layer,
+                 std::span<const SlotRun> slots, const at::Tensor& key, const at::Tensor& value) {
+  std::int64_t row = 0;
+  for (std::int64_t which = 0; which < 2; ++which) {
+    const at::Tensor& rows = which == 0 ? key : value;
+    row = 0;
+    if (!rows.is_cpu()) {
+      for (const SlotRun& run : slots) {
+        chunk_of(chunks, run)[layer][which]
+            .narrow(0, run.first, run.count)
+            .copy_(rows.narrow(0, row, run.count));
+        row += run.count;
+      }
+      continue;
+    }
+    TORCH_CHECK(rows.stride(2) == 1 && rows.stride(1) == rows.size(2),
+                "heads of a row lie side by side");
+    const auto* from = static_cast<const std::byte*>(rows.const_data_ptr());
+    const std::int64_t stride = rows.stride(0) * rows.element_size();
+    const auto bytes = static_cast<std::size_t>(rows.size(1) * rows.size(2) * rows.element_size());
+    for (const SlotRun& run : slots) {
+      TORCH_CHECK(chunk_of(chunks, run).scalar_type() == rows.scalar_type(),
+                  "keys of another type");
+      std::byte* to = bytes_of(chunks, run, layer, which);
+      for (std::int32_t i = 0; i < run.count; ++i, ++row, to += bytes)
+        std::memcpy(to, from + row * stride, bytes);
+    }
+  }
+  TORCH_CHECK(row == key.size(0) && row == value.size(0), "as many rows as slots were reserved");
+}
+
+void copy_slots(std::span<const at::Tensor> chunks, std::span<const SlotRun> from,
+                std::span<const SlotRun> to) {
+  const std::vector<Piece> pieces = pair_up(from, to);
+  if (pieces.empty())
+    return;
+  const at::Tensor& any = chunk_of(chunks, pieces.front().from);
+  if (!any.is_cpu()) {
+    for (const Piece& piece : pieces)
+      chunk_of(chunks, piece.to)
+          .narrow(2, piece.to.first, piece.to.count)
+          .copy_(chunk_of(chunks, piece.from).narrow(2, piece.from.first, piece.from.count));
+    return;
+  }
+  const std::int64_t slot_bytes = any.stride(2) * any.element_size();
+  at::parallel_for(0, any.size(0) * 2, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      for (const Piece& piece : pieces)
+        std::memcpy(bytes_of(chunks, piece.to, i / 2, i % 2),
+                    bytes_of(chunks, piece.from, i / 2, i % 2),
+                    static_cast<std::size_t>(piece.from.count * slot_bytes));
+  });
+}
+
+} // namespace peakbench::llm

@@ -1,0 +1,182 @@
+#include "llm/model.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/row_ops.h"
+#include "llm/layers.h"
+#include "llm/rope.h"
+#include "measure/tag.h"
+
+namespace peakbench::llm {
+
+using measure::Tag;
+using measure::TagScope;
+
+namespace {
+
+// Rows of one pass: prompts are computed in groups of whole paths up to this, and the MLP of a
+// longer prompt in pieces, so that activations stay small beside the weights.
+constexpr std::int64_t kRowBlock = 512;
+
+} // namespace
+
+struct Model::Weights {
+  ModelConfig config;
+  at::ScalarType dtype;
+  at::Device device;
+  Rope rope;
+  at::Tensor embedding;  // [vocabulary, width]
+  at::Tensor head;       // [vocabulary, width]; the embedding itself where it is tied
+  at::Tensor final_norm; // float32 [width]
+  std::vector<Layer> layers;
+
+  at::Tensor forward(std::span<const std::int32_t> tokens, KvStore& store,
+                     std::span<const PathId> paths, std::int64_t tokens_per_path) const;
+  void attend(const Layer& layer, std::int64_t index, KvStore& store,
+              kernels::HeadRotation& rotation, at::Tensor& residual, at::Tensor& normed) const;
+  void feed_forward(const Layer& layer, at::Tensor& residual, at::Tensor& normed) const;
+  at::Tensor logits(at::Tensor residual) const;
+};
+
+void Model::Weights::attend(const Layer& layer, std::int64_t index, KvStore& store,
+                            kernels::HeadRotation& rotation, at::Tensor& residual,
+                            at::Tensor& normed) const {
+  kernels::add_rms_norm(residual, std::nullopt, layer.attention_norm, config.norm_epsilon, normed);
+  at::Tensor qkv = layer.qkv(normed); // [rows, (heads + 2 kv_heads) * head_width]
+  rotation.query_norm = layer.query_norm;
+  rotation.key_norm = layer.key_norm;
+  kernels::rotate_heads(qkv, rotation);
+  const std::int64_t query = config.heads, key = config.kv_heads;
+  const at::Tensor heads = qkv.view({qkv.size(0), query + 2 * key, config.head_width});
+  store.append(index, heads.narrow(1, query, key), heads.narrow(1, query + key, key));
+  const at::Tensor mixed = store.attention(index, heads.narrow(1, 0, query));
+  residual.add_(layer.attention_out(mixed.view({mixed.size(0), -1})));
+}
+
+void Model::Weights::feed_forward(const Layer& layer, at::Tensor& residual,
+                                  at::Tensor& normed) const {
+  for (std::int64_t first = 0; first < residual.size(0); first += kRowBlock) {
+    const std::int64_t rows = std::min(kRowBlock, residual.size(0) - first);
+    at::Tensor part = residual.narrow(0, first, rows);
+    at::Tensor in = normed.narrow(0, first, rows);
+    kernels::add_rms_norm(part, std::nullopt, layer.mlp_norm, config.norm_epsilon, in);
+    const at::Tensor gate_up = layer.gate_up(in);
+    at::Tensor hidden = at::empty({rows, config.mlp_width}, gate_up.options());
+    kernels::silu_multiply(gate_up, hidden);
+    part.add_(layer.down(hidden));
+  }
+}
+
+at::Tensor Model::Weights::forward(std::span<const std::int32_t> tokens, KvStore& store,
+                                   std::span<const PathId> paths,
+                                   std::int64_t tokens_per_path) const {
+  const TagScope tag(Tag::activations);
+  const auto rows = static_cast<std::int64_t>(tokens.size());
+  const std::int64_t position = store.length(paths.front());
+  store.reserve(paths, tokens_per_path);
+  const at::Tensor ids = at::empty({rows}, at::kLong);
+  std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>());
+  at::Tensor residual = embedding.index_select(0, ids.to(device)).to(at::kFloat);
+  at::Tensor normed = at::empty({rows, config.width}, residual.options().dtype(dtype));
+  kernels::HeadRotation rotation{.heads = config.heads,
+                                 .kv_heads = config.kv_heads,
+                                 .head_width = config.head_width,
+                                 .epsilon = config.norm_epsilon,
+                                 .table = rope.table(position, tokens_per_path, device)};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    attend(layers[i], static_cast<std::int64_t>(i), store, rotation, residual, normed);
+    feed_forward(layers[i], residual, normed);
+  }
+  // Only the last position of each path: [paths, width].
+  return residual.view({static_cast<std::int64_t>(paths.size()), tokens_per_path, config.width})
+      .select(1, tokens_per_path - 1)
+      .contiguous();
+}
+
+at::Tensor Model::Weights::logits(at::Tensor residual) const {
+  at::Tensor normed;
+  {
+    const TagScope tag(Tag::activations);
+    normed = at::empty(residual.sizes(), residual.options().dtype(dtype));
+    kernels::add_rms_norm(residual, std::nullopt, final_norm, config.norm_epsilon, normed);
+  }
+  const TagScope tag(Tag::logits);
+  at::Tensor out = at::empty({residual.size(0), config.vocabulary}, residual.options());
+  // In blocks, so that no second matrix of all logits exists in the compute type.
+  constexpr std::int64_t kBlock = 8192;
+  for (std::int64_t first = 0; first < config.vocabulary; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, config.vocabulary - first);
+    out.narrow(1, first, count).copy_(at::linear(normed, head.narrow(0, first, count)));
+  }
+  return out;
+}
+
+Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device) {
+  const TagScope tag(Tag::weights);
+  const ModelConfig& config = source.config();
+  TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16 ||
+                  (dtype == at::kHalf && device.is_cuda()),
+              "a model computes in float32 or bfloat16 (or float16 on CUDA), not ", dtype);
+  weights_ =
+      std::make_unique<Weights>(Weights{config, dtype, device, Rope(config), {}, {}, {}, {}});
+  weights_->embedding = source.tensor("model.embed_tokens.weight", dtype, device);
+  weights_->head =
+      config.tied_embedding ? weights_->embedding : source.tensor("lm_head.weight", dtype, device);
+  weights_->final_norm = source.tensor("model.norm.weight", at::kFloat, device);
+  for (std::int64_t i = 0; i < config.layers; ++i)
+    weights_->layers.push_back(load_layer(source, i, dtype, device));
+}
+
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+const ModelConfig& Model::config() const { return weights_->config; }
+at::ScalarType Model::dtype() const { return weights_->dtype; }
+at::Device Model::device() const { return weights_->device; }
+
+std::int64_t Model::weight_bytes() const {
+  std::size_t sum = weights_->embedding.nbytes() + weights_->final_norm.nbytes();
+  if (!weights_->config.tied_embedding)
+    sum += weights_->head.nbytes();
+  auto bytes = static_cast<std::int64_t>(sum);
+  for (const Layer& layer : weights_->layers)
+    bytes += layer.bytes();
+  return bytes;
+}
+
+at::Tensor Model::prefill(std::span<const std::int32_t> tokens, KvStore& store,
+                          std::span<const PathId> paths) const {
+  TORCH_CHECK(!tokens.empty() && !paths.empty(), "a prefill needs a token and a path");
+  const auto length = static_cast<std::int64_t>(tokens.size());
+  const auto group = static_cast<std::size_t>(std::max<std::int64_t>(1, kRowBlock / length));
+  std::vector<at::Tensor> last; // of each group [paths, width]
+  std::vector<std::int32_t> repeated;
+  for (std::size_t first = 0; first < paths.size(); first += group) {
+    const auto part = paths.subspan(first, std::min(group, paths.size() - first));
+    repeated.clear();
+    for (std::size_t i = 0; i < part.size(); ++i)
+      repeated.insert(repeated.end(), tokens.begin(), tokens.end());
+    last.push_back(weights_->forward(repeated, store, part, length));
+  }
+  const TagScope tag(Tag::activations);
+  return weights_->logits(last.size() == 1 ? last.front() : at::cat(last));
+}
+
+at::Tensor Model::step(std::span<const std::int32_t> tokens, KvStore& store,
+                       std::span<const PathId> paths) const {
+  TORCH_CHECK(!paths.empty() && tokens.size() == paths.size(), "a step takes one token per path");
+  for (const PathId path : paths)
+    TORCH_CHECK(store.length(path) == store.length(paths.front()),
+                "paths of a step have one length");
+  return weights_->logits(weights_->forward(tokens, store, paths, 1));
+}
+
+std::unique_ptr<KvStore> Model::make_kv_store(KvKind kind) const {
+  return llm::make_kv_store(kind, weights_->config, weights_->dtype, weights_->device);
+}
+
+} // namespace peakbench::llm

@@ -1,0 +1,28 @@
+// Rotary position embedding: angles per position, half-split pairs (i, i + head_width / 2).
+#pragma once
+
+#include <ATen/core/TensorBody.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "llm/config.h"
+
+namespace peakbench::llm {
+
+class Rope {
+public:
+  explicit Rope(const ModelConfig& config);
+
+  // Radians per position for every pair, scaling applied (Llama 3: "The Llama 3 Herd of Models" and
+  // its published code; GGUF's rope_freqs are divisors of the plain frequencies).
+  const std::vector<double>& frequencies() const { return frequencies_; }
+  // Cosines, then sines of positions first ... first + count - 1: float32 [2, count, head_width /
+  // 2].
+  at::Tensor table(std::int64_t first, std::int64_t count, at::Device device) const;
+
+private:
+  std::vector<double> frequencies_;
+};
+
+} // namespace peakbench::llm
