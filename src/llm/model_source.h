@@ -14,7 +14,7 @@
 namespace peakbench::llm {
 
 class ModelSource {
- public:
+public:
   virtual ~ModelSource() = default;
   // PATH: a .gguf file, a Hugging Face folder, a llama2.c .bin (its tokenizer beside it), or
   // "synthetic:NAME". Reads and checks the header only; UserError with file and offset.
@@ -24,7 +24,8 @@ class ModelSource {
   virtual bool has(const std::string& name) const = 0;
   // The tensor by its Hugging Face name ("model.layers.0.self_attn.q_proj.weight"), de-quantised to
   // dtype, contiguous, on the device. Shape is checked against the config. UserError if missing.
-  virtual at::Tensor tensor(const std::string& name, at::ScalarType dtype, at::Device device) const = 0;
+  virtual at::Tensor tensor(const std::string& name, at::ScalarType dtype,
+                            at::Device device) const = 0;
   // Null for a synthetic model.
   virtual std::shared_ptr<const Tokenizer> tokenizer() const = 0;
   // Bytes on disk of all tensors; for a synthetic model 0.
@@ -33,4 +34,4 @@ class ModelSource {
   virtual std::int64_t parameters() const = 0;
 };
 
-}  // namespace peakbench::llm
+} // namespace peakbench::llm

@@ -14,18 +14,21 @@ namespace peakbench::llm {
 enum class PromptFormat { raw, chat };
 
 class Tokenizer {
- public:
+public:
   virtual ~Tokenizer() = default;
   // Linear in the text. Special tokens in the text are recognised, and none is added.
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
   // The bytes of the tokens; special tokens are left out unless asked for.
-  virtual std::string decode(std::span<const std::int32_t> ids, bool keep_special = false) const = 0;
+  virtual std::string decode(std::span<const std::int32_t> ids,
+                             bool keep_special = false) const = 0;
   virtual std::int64_t vocabulary() const = 0;
-  virtual std::string description() const = 0;  // e.g. "byte-level BPE, pre-tokenizer smollm, 48900 merges"
+  virtual std::string
+  description() const = 0; // e.g. "byte-level BPE, pre-tokenizer smollm, 48900 merges"
   virtual const std::vector<std::int32_t>& end_tokens() const = 0;
   // Put before a raw prompt when the model file asks for one.
   virtual std::optional<std::int32_t> begin_token() const = 0;
-  // The family of the chat template found in the file ("chatml", "llama-3", "mistral", ...), empty if none.
+  // The family of the chat template found in the file ("chatml", "llama-3", "mistral", ...), empty
+  // if none.
   virtual std::string chat_family() const = 0;
   // One user turn in the model's chat template, ready for the assistant's answer. UserError if the
   // model has no supported template.
@@ -38,4 +41,4 @@ class Tokenizer {
 // FILE: GGUF, tokenizer.json, a Hugging Face folder, or a llama2.c tokenizer .bin.
 std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path);
 
-}  // namespace peakbench::llm
+} // namespace peakbench::llm

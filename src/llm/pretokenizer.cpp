@@ -1,0 +1,182 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "llm/pretokenizer.h"
+
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace peakbench::llm {
+
+namespace {
+
+constexpr const char* kGpt2 =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* kDigit = R"(\p{N})";
+constexpr const char* kQwen2 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+struct Known {
+  std::string_view name;
+  std::vector<std::string> patterns;
+};
+const std::array<Known, 4>& known() {
+  static const std::array<Known, 4> all{{{"gpt-2", {kGpt2}},
+                                         {"smollm", {kDigit, kGpt2}},
+                                         {"qwen2", {kQwen2}},
+                                         {"llama-bpe", {kLlama3}}}};
+  return all;
+}
+
+// \s is Unicode's White_Space in the reference. PCRE2's differs (it has U+180E), so it is spelled
+// out.
+std::string translate(const std::string& pattern) {
+  constexpr std::string_view blanks =
+      R"(\t-\r\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+  std::string result;
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      const char escaped = pattern[++i];
+      if (escaped == 's' || (escaped == 'S' && !in_class)) {
+        if (!in_class)
+          result += escaped == 's' ? "[" : "[^";
+        result += blanks;
+        if (!in_class)
+          result += "]";
+      } else {
+        result += '\\';
+        result += escaped;
+      }
+      continue;
+    }
+    if (pattern[i] == '[')
+      in_class = true;
+    if (pattern[i] == ']')
+      in_class = false;
+    result += pattern[i];
+  }
+  return result;
+}
+
+struct FreeCode {
+  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+};
+struct FreeMatch {
+  void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
+};
+
+std::string error_text(int error) {
+  std::array<PCRE2_UCHAR, 256> text{};
+  pcre2_get_error_message(error, text.data(), text.size());
+  return reinterpret_cast<const char*>(text.data());
+}
+
+} // namespace
+
+class PreTokenizer::Pattern {
+public:
+  Pattern(const std::string& pattern, const std::string& file) : file_(file) {
+    // Set operations of the reference's engine mean something else here.
+    if (pattern.find("&&") != std::string::npos)
+      throw UserError(
+          fmt::format("'{}': pre-tokenizer pattern '{}' is not supported", file, pattern),
+          "it intersects character classes", "");
+    const std::string translated = translate(pattern);
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                              PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr));
+    if (!code_)
+      throw UserError(
+          fmt::format("'{}': pre-tokenizer pattern '{}' is not supported", file, pattern),
+          error_text(error), "");
+    pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE); // where it cannot, matching interprets
+  }
+
+  void split(std::string_view text, std::vector<std::string_view>& pieces) const {
+    const std::unique_ptr<pcre2_match_data, FreeMatch> match(pcre2_match_data_create(1, nullptr));
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    std::size_t done = 0, from = 0;
+    while (from < text.size()) {
+      // The text has been checked; checking again in every call would be quadratic.
+      int found = pcre2_match(code_.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK,
+                              match.get(), nullptr);
+      if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+        found = pcre2_match(code_.get(), subject, text.size(), from,
+                            PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match.get(), nullptr);
+      if (found == PCRE2_ERROR_NOMATCH)
+        break;
+      if (found < 0)
+        throw UserError(fmt::format("'{}': the pre-tokenizer pattern failed", file_),
+                        error_text(found), "");
+      const PCRE2_SIZE* at = pcre2_get_ovector_pointer(match.get());
+      if (at[1] == at[0]) { // an empty match cuts nothing
+        from = at[1] + 1;
+        while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80)
+          ++from;
+        continue;
+      }
+      if (at[0] > done)
+        pieces.push_back(text.substr(done, at[0] - done));
+      pieces.push_back(text.substr(at[0], at[1] - at[0]));
+      done = from = at[1];
+    }
+    if (done < text.size())
+      pieces.push_back(text.substr(done));
+  }
+
+private:
+  std::string file_;
+  std::unique_ptr<pcre2_code, FreeCode> code_;
+};
+
+PreTokenizer::PreTokenizer() = default;
+PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
+PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
+PreTokenizer::~PreTokenizer() = default;
+
+const char* PreTokenizer::byte_level_pattern() { return kGpt2; }
+
+PreTokenizer PreTokenizer::from_patterns(const std::vector<std::string>& patterns,
+                                         const std::string& file) {
+  PreTokenizer result;
+  result.name_ = "custom";
+  for (const Known& one : known())
+    if (one.patterns == patterns)
+      result.name_ = one.name;
+  for (const std::string& pattern : patterns)
+    result.patterns_.push_back(std::make_unique<Pattern>(pattern, file));
+  return result;
+}
+
+PreTokenizer PreTokenizer::named(const std::string& name, const std::string& file) {
+  std::string names;
+  for (const Known& one : known()) {
+    if (one.name == name)
+      return from_patterns(one.patterns, file);
+    names += (names.empty() ? "" : ", ") + std::string(one.name);
+  }
+  throw UserError(fmt::format("'{}': pre-tokenizer '{}' is not supported", file, name),
+                  "supported: " + names, "");
+}
+
+std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
+  std::vector<std::string_view> pieces;
+  if (!text.empty())
+    pieces.push_back(text);
+  for (const auto& pattern : patterns_) {
+    std::vector<std::string_view> finer;
+    finer.reserve(pieces.size() + text.size() / 4);
+    for (std::string_view piece : pieces)
+      pattern->split(piece, finer);
+    pieces = std::move(finer);
+  }
+  return pieces;
+}
+
+} // namespace peakbench::llm
