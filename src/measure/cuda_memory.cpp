@@ -10,74 +10,21 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 
-#include <algorithm>
-#include <mutex>
-#include <unordered_map>
 #include <vector>
 
-#include "measure/ledger.h"
+#include "measure/counted_books.h"
 
 namespace peakbench::measure {
 namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
-// The tags of one GPU's live blocks, written by the caching allocator's trace events. They come on
-// the allocating thread, whose tag they get, with the allocator's lock held: so no call back into
-// it here.
-class BlockTags {
-public:
-  void allocated(std::size_t address, std::size_t requested_bytes) {
-    // The allocator hands out multiples of this; the rest of a large block that it left unsplit is
-    // known to its statistics only (see settle_difference).
-    constexpr std::size_t granularity = c10::CachingAllocator::kMinBlockSize;
-    const auto bytes =
-        static_cast<std::int64_t>((requested_bytes + granularity - 1) / granularity * granularity);
-    const Tag tag = current_tag();
-    const std::lock_guard lock(mutex_);
-    blocks_[address] = {bytes, tag};
-    ledger_.add(bytes, tag);
-  }
-  void freed(std::size_t address) {
-    const std::lock_guard lock(mutex_);
-    const auto block = blocks_.find(address);
-    if (block == blocks_.end())
-      return; // older than our books
-    ledger_.remove(block->second.bytes, block->second.tag);
-    blocks_.erase(block);
-  }
-  Ledger& ledger() { return ledger_; }
-
-private:
-  struct Block {
-    std::int64_t bytes;
-    Tag tag;
-  };
-  std::mutex mutex_;
-  std::unordered_map<std::size_t, Block> blocks_;
-  Ledger ledger_;
-};
-
-// What the statistics count beyond the ledger: rests of unsplit blocks, and blocks older than the
-// books.
-void settle_difference(std::int64_t total, TagBytes& by_tag) {
-  for (const std::int64_t bytes : by_tag)
-    total -= bytes;
-  by_tag[index_of(Tag::workspace)] += total;
-}
-
 class CudaMemory final : public DeviceMemory {
 public:
   explicit CudaMemory(c10::DeviceIndex index) : index_(index) {}
 
   c10::Device device() const override { return {c10::DeviceType::CUDA, index_}; }
-
-  LiveBytes live() const override {
-    LiveBytes live = tags_.ledger().live();
-    live.total = allocated_bytes().current;
-    settle_difference(live.total, live.by_tag);
-    return live;
-  }
+  LiveBytes live() const override { return books_.live(counter()); }
   std::int64_t device_used_bytes() const override {
     const auto [free, total] = allocator::get()->getMemoryInfo(index_);
     return static_cast<std::int64_t>(total - free);
@@ -90,53 +37,36 @@ public:
     synchronize();
     allocator::emptyCache();
   }
-  BlockTags& tags() { return tags_; }
+
+  // Called on the allocating thread with the allocator's lock held: so no call back into it here.
+  void book(const allocator::TraceEntry& event) {
+    // The event has the size that was asked for; blocks are multiples of this.
+    constexpr std::size_t granularity = c10::CachingAllocator::kMinBlockSize;
+    if (event.action_ == allocator::TraceEntry::ALLOC)
+      books_.allocated(event.addr_, static_cast<std::int64_t>((event.size_ + granularity - 1) /
+                                                              granularity * granularity));
+    if (event.action_ == allocator::TraceEntry::FREE_REQUESTED)
+      books_.freed(event.addr_);
+  }
 
 protected:
-  // There is one peak counter per device. It is reset when a scope opens, and what it showed until
-  // then is kept for the scope around it.
   int open_scope() override {
-    if (!scopes_.empty())
-      scopes_.back().peak = std::max(scopes_.back().peak, allocated_bytes().peak);
-    const LiveBytes start = live();
+    const int scope = books_.open_scope(counter());
     allocator::resetPeakStats(index_);
-    scopes_.push_back({start, start.total});
-    return tags_.ledger().open_scope();
+    return scope;
   }
-  MemoryReading read_scope(int scope) const override {
-    const auto own = scopes_.begin() + scope;
-    std::int64_t peak = allocated_bytes().peak;
-    for (auto inner = own; inner != scopes_.end(); ++inner)
-      peak = std::max(peak, inner->peak);
-
-    MemoryReading reading = tags_.ledger().read_scope(scope);
-    reading.start = own->start;
-    reading.peak_bytes = peak - own->start.total;
-    settle_difference(reading.peak_bytes, reading.peak_by_tag);
-    reading.live_bytes = allocated_bytes().current - own->start.total;
-    return reading;
-  }
-  void close_scope(int scope) override {
-    tags_.ledger().close_scope(scope);
-    const std::int64_t peak = std::max(scopes_.back().peak, allocated_bytes().peak);
-    scopes_.pop_back();
-    if (!scopes_.empty())
-      scopes_.back().peak = std::max(scopes_.back().peak, peak);
-  }
+  MemoryReading read_scope(int scope) const override { return books_.read_scope(scope, counter()); }
+  void close_scope(int scope) override { books_.close_scope(scope, counter()); }
 
 private:
-  struct Scope {
-    LiveBytes start;
-    std::int64_t peak; // highest total, without what the counter has seen since its last reset
-  };
-  c10::CachingAllocator::Stat allocated_bytes() const {
+  Counter counter() const {
     constexpr auto all_pools = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-    return allocator::getDeviceStats(index_).allocated_bytes[all_pools];
+    const auto bytes = allocator::getDeviceStats(index_).allocated_bytes[all_pools];
+    return {bytes.current, bytes.peak};
   }
 
   c10::DeviceIndex index_;
-  std::vector<Scope> scopes_;
-  mutable BlockTags tags_;
+  CountedBooks books_;
 };
 
 // One per GPU of the machine, for the life of the process: trace trackers cannot be taken back.
@@ -146,11 +76,7 @@ std::vector<CudaMemory*> attach_to_all_devices() {
   for (c10::DeviceIndex index = 0; index < c10::cuda::device_count(); ++index)
     devices.push_back(new CudaMemory(index));
   allocator::attachAllocatorTraceTracker([devices](const allocator::TraceEntry& event) {
-    BlockTags& tags = devices.at(static_cast<std::size_t>(event.device_))->tags();
-    if (event.action_ == allocator::TraceEntry::ALLOC)
-      tags.allocated(event.addr_, event.size_);
-    if (event.action_ == allocator::TraceEntry::FREE_REQUESTED)
-      tags.freed(event.addr_);
+    devices.at(static_cast<std::size_t>(event.device_))->book(event);
   });
   return devices;
 }
