@@ -14,14 +14,20 @@ namespace peakbench::ep {
 
 // Of one inspected step, computed outside the clock and the memory scope.
 struct Inspection {
-  double loss = 0;
-  std::int64_t reach = 0;     // layers that received a non-zero gradient
-  // Relative distance of the arm's gradient to the reference: ep_autograd (EP arms) or back-propagation,
-  // over the layers in the arm's reach: max over layers of |g - g_ref| / |g_ref|, in the case's dtype
-  // from the same weights. NaN for a reference arm itself.
+  double loss = 0;         // C / B at the forward pass
+  std::int64_t reach = 0;  // layers that received a non-zero gradient
+  // Relative distance of the arm's gradient to autograd in float64 from the same weights (ep_autograd
+  // for EP arms, back-propagation for the others): max of |g - g_ref| / |g_ref| over the layers in
+  // reach that the arm's arithmetic can resolve. For the reference arms themselves it is what the
+  // case's dtype costs.
   double gradient_error = 0;
-  std::vector<double> energy;         // per settling step of the nudged phase, [steps + 1]; empty for back-propagation
-  std::vector<double> gradient_norm;  // per layer, [depth]
+  // How many layers that maximum was taken over. Arms that hold states themselves (ep_autograd,
+  // ep_manual, ep_analytic) round the deep layers' signal away in float32: a layer whose reference
+  // gradient is not 1000 times above that rounding is in reach but not resolved. The delta form of
+  // ep_fused resolves every layer in reach; back-propagation all but those that underflow.
+  std::int64_t resolved = 0;
+  std::vector<double> energy; // E per settling step of the nudged phase, [steps + 1]; empty for back-propagation
+  std::vector<double> gradient_norm; // per layer, [depth]
 };
 
 class Experiment {
@@ -35,11 +41,12 @@ class Experiment {
 
   std::int64_t weights_bytes() const;
   // One training step: phases, gradients, optimizer. What the clock and the memory scope see.
-  // Throws Diverged, TimedOut.
+  // Throws Diverged (naming the settling step and the layer), TimedOut; the weights are then as they
+  // were before the step.
   void step(const Deadline& deadline);
   // Puts weights and optimizer back to their initial values, so that repeats do the same work.
   void reset();
-  // From the initial weights; leaves them as they were.
+  // Of a step from the initial weights, on a network drawn for the purpose: changes nothing here.
   Inspection inspect(const Deadline& deadline);
 
  private:

@@ -45,4 +45,9 @@ struct Settings {
   std::uint64_t seed = 42;
 };
 
+// False for back-propagation, whole or in parts.
+bool is_equilibrium_propagation(Arm arm);
+// UserError for what no arm can run: depth < 2, rate <= 0, an arm that is not available, ...
+void validate(const Settings& settings);
+
 }  // namespace peakbench::ep

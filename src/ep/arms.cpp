@@ -1,0 +1,40 @@
+#include "ep/arms.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace peakbench::ep {
+
+void run_arm(const Problem& problem, GradientSink& sink) {
+  switch (problem.settings.arm) {
+  case Arm::backprop:
+    return backprop(problem, sink);
+  case Arm::backprop_checkpoint:
+    return backprop_checkpoint(problem, sink);
+  case Arm::truncated_backprop:
+    return truncated_backprop(problem, sink);
+  case Arm::ep_autograd:
+    return ep_autograd(problem, sink);
+  case Arm::ep_manual:
+    return ep_manual(problem, sink);
+  case Arm::ep_analytic:
+    return ep_analytic(problem, sink);
+  case Arm::ep_fused:
+    return ep_fused(problem, sink);
+  default:
+    validate(problem.settings); // refuses the arms that are not there
+  }
+}
+
+std::int64_t first_updated_layer(const Settings& settings) {
+  const bool light_cone = settings.arm == Arm::ep_fused || settings.arm == Arm::truncated_backprop;
+  return light_cone ? std::max<std::int64_t>(0, settings.depth - settings.steps) : 0;
+}
+
+void GradientSet::hand_to(GradientSink& sink) const {
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    sink.accept(first + static_cast<std::int64_t>(i), gradients[i].weight, gradients[i].bias);
+}
+
+} // namespace peakbench::ep

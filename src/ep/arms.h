@@ -1,0 +1,69 @@
+// What every arm is: one function that computes a step's gradients and hands them over layer by layer.
+// One file per arm; this is where they meet.
+#pragma once
+
+#include <ATen/core/TensorBody.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/deadline.h"
+#include "ep/network.h"
+#include "ep/settings.h"
+
+namespace peakbench::ep {
+
+// Takes the gradient of the mean loss (its EP estimate), once per layer, in any order. A sink may
+// change that layer's weights at once: an arm hands a layer over after its last use of it.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+  virtual void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) = 0;
+};
+
+// A settling network, seen between two steps.
+class SettlingView {
+ public:
+  virtual ~SettlingView() = default;
+  virtual double energy() const = 0;
+  // The lowest layer with a state that is not finite, or -1.
+  virtual std::int64_t first_non_finite() const = 0;
+};
+
+// Called before the first step (step 0) and after every step of a phase (beta 0: free).
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void after_step(double beta, std::int64_t step, const SettlingView& view) = 0;
+};
+
+struct Problem {
+  const Settings& settings;
+  const Network& network;
+  const Batch& batch;
+  Observer* observer = nullptr;
+  const Deadline& deadline;
+};
+
+// Throw Diverged before anything was handed to the sink, and TimedOut.
+void backprop(const Problem& problem, GradientSink& sink);
+void backprop_checkpoint(const Problem& problem, GradientSink& sink);
+void truncated_backprop(const Problem& problem, GradientSink& sink);
+void ep_autograd(const Problem& problem, GradientSink& sink);
+void ep_manual(const Problem& problem, GradientSink& sink);
+void ep_analytic(const Problem& problem, GradientSink& sink);
+void ep_fused(const Problem& problem, GradientSink& sink);
+
+// Runs the arm of the settings.
+void run_arm(const Problem& problem, GradientSink& sink);
+// The lowest layer that a step of the arm can change.
+std::int64_t first_updated_layer(const Settings& settings);
+
+// A gradient per layer: what an arm that does not stream holds before its optimizer begins.
+struct GradientSet {
+  std::int64_t first = 0; // layer of gradients[0]
+  std::vector<Layer> gradients;
+  void hand_to(GradientSink& sink) const;
+};
+
+} // namespace peakbench::ep

@@ -1,0 +1,20 @@
+// What is looked at outside the clock: how far an arm's gradient is from autograd in float64.
+#pragma once
+
+#include "ep/arms.h"
+#include "ep/experiment.h"
+
+namespace peakbench::ep {
+
+// The reference gradients in float64, from the network's weights, and what float arithmetic can tell.
+struct Reference {
+  GradientSet gradients;         // EP arms: the light cone and one layer below it, where they are zero
+  std::vector<double> resolution; // per entry: the least gradient norm that an arm can resolve
+};
+Reference reference_gradients(const Problem& problem);
+
+// One step of the problem's arm, its gradients kept instead of applied.
+Inspection inspect_step(const Settings& settings, const Network& network, const Batch& batch,
+                        const Deadline& deadline);
+
+} // namespace peakbench::ep

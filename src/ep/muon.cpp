@@ -1,0 +1,36 @@
+#include "ep/muon.h"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+
+namespace peakbench::ep {
+
+at::Tensor orthogonalize(const at::Tensor& matrix, NewtonSchulz iteration) {
+  const bool cubic = iteration == NewtonSchulz::cubic;
+  const double a = cubic ? 1.5 : 3.4445, b = cubic ? -0.5 : -4.7750, c = cubic ? 0 : 2.0315;
+  const bool tall = matrix.size(0) > matrix.size(1); // A is the smaller product
+  const at::Tensor wide = tall ? matrix.t() : matrix;
+  // Scaled by the largest element first: the squares of tiny gradients underflow.
+  const at::Tensor largest =
+      wide.abs().max().clamp_min(static_cast<double>(std::numeric_limits<float>::min()));
+  at::Tensor x = wide / largest;
+  at::Tensor norm = x.norm();
+  if (cubic)
+    norm = norm.mul_(largest).clamp_(1e-4, 1e4).div_(largest);
+  x.div_(norm.clamp_min_(1e-30));
+  const std::int64_t rows = x.size(0);
+  at::Tensor product = at::empty({rows, rows}, x.options());
+  at::Tensor polynomial = at::empty_like(product);
+  at::Tensor next = at::empty_like(x);
+  for (int step = 0; step < kNewtonSchulzSteps; ++step) {
+    at::mm_out(product, x, x.t());
+    if (!cubic)
+      at::addmm_out(polynomial, product, product, product, b, c); // b A + c A A
+    at::addmm_out(next, x, cubic ? product : polynomial, x, a, cubic ? b : 1);
+    std::swap(x, next);
+  }
+  return tall ? x.t() : x;
+}
+
+} // namespace peakbench::ep

@@ -1,0 +1,106 @@
+#include "ep/settling.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "ep/energy.h"
+#include "measure/tag.h"
+
+namespace peakbench::ep {
+
+namespace {
+
+class PlainView : public SettlingView {
+ public:
+  PlainView(const Problem& problem, const PlainStates& states, double beta)
+      : problem_(problem), states_(states), beta_(beta) {}
+
+  double energy() const override {
+    return ep::energy(problem_.settings, problem_.network, problem_.batch, states_.states, beta_);
+  }
+  std::int64_t first_non_finite() const override {
+    for (std::size_t i = 0; i < states_.states.size(); ++i)
+      if (!at::isfinite(states_.states[i]).all().item<bool>())
+        return static_cast<std::int64_t>(i);
+    return -1;
+  }
+
+ private:
+  const Problem& problem_;
+  const PlainStates& states_;
+  double beta_;
+};
+
+class DivergenceWatch : public Observer {
+ public:
+  explicit DivergenceWatch(const Settings& settings) : settings_(settings) {}
+  void after_step(double beta, std::int64_t step, const SettlingView& view) override {
+    const std::int64_t layer = view.first_non_finite();
+    if (layer >= 0)
+      throw Diverged(fmt::format(
+          "ep: states overflow at step {} of {} of the {} phase in layer {} of {} (rate {} and beta "
+          "{} are too large for this network) Lower rate or beta.",
+          step, settings_.steps, beta == 0 ? "free" : "nudged", layer + 1, settings_.depth,
+          settings_.rate, settings_.beta));
+  }
+
+ private:
+  const Settings& settings_;
+};
+
+PlainStates run_phase(const Problem& problem, double beta, const PlainStep& step,
+                      Observer* observer) {
+  PlainStates states;
+  states.states = forward_states(problem.network, problem.batch.input);
+  {
+    const measure::TagScope tag(measure::Tag::states);
+    for (const at::Tensor& state : states.states)
+      states.velocities.push_back(at::zeros_like(state));
+  }
+  const PlainView view(problem, states, beta);
+  if (observer)
+    observer->after_step(beta, 0, view);
+  for (std::int64_t t = 1; t <= problem.settings.steps; ++t) {
+    problem.deadline.check();
+    step(states, beta);
+    if (observer)
+      observer->after_step(beta, t, view);
+  }
+  return states;
+}
+
+} // namespace
+
+// A sum is finite only if no term is infinite or NaN; one number per layer, read once.
+bool all_finite(const std::vector<at::Tensor>& tensors) {
+  at::Tensor sums = at::empty({static_cast<std::int64_t>(tensors.size())}, tensors[0].options());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    at::Tensor sum = sums.select(0, static_cast<std::int64_t>(i));
+    at::sum_out(sum, tensors[i], at::IntArrayRef{0, 1});
+  }
+  return at::isfinite(sums).all().item<bool>();
+}
+
+void throw_diverged(const Problem& problem, const std::function<void(Observer*)>& phase) {
+  DivergenceWatch watch(problem.settings);
+  phase(&watch);
+  throw Diverged(fmt::format("ep: states overflow within {} settling steps in one of {} layers "
+                             "Lower rate or beta.",
+                             problem.settings.steps, problem.settings.depth));
+}
+
+std::vector<at::Tensor> settle(const Problem& problem, double beta, const PlainStep& step) {
+  PlainStates settled = run_phase(problem, beta, step, problem.observer);
+  if (!all_finite(settled.states))
+    throw_diverged(problem, [&](Observer* watch) { run_phase(problem, beta, step, watch); });
+  return std::move(settled.states);
+}
+
+void apply_force(const Settings& settings, at::Tensor& state, at::Tensor& velocity,
+                 at::Tensor force) {
+  velocity = force.add_(velocity, settings.momentum);
+  state.sub_(velocity, effective_rate(settings));
+}
+
+} // namespace peakbench::ep
