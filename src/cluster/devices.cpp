@@ -41,6 +41,13 @@ double container_quota() {
   return file >> quota >> period && period > 0 ? quota / period : 0;
 }
 
+[[noreturn]] void refuse_cuda() {
+  throw UserError("device: cuda is not possible",
+                  PEAKBENCH_USE_CUDA ? "no GPU is visible here"
+                                     : "this program was built without CUDA",
+                  "say device: cpu or auto");
+}
+
 } // namespace
 
 int pick_gpu(std::span<const RankGpus> ranks, std::size_t me) {
@@ -100,10 +107,7 @@ c10::Device choose_device(const Session& session, const std::string& wish) {
   int index = 0;
   try {
     if (none)
-      throw UserError("device: cuda is not possible",
-                      PEAKBENCH_USE_CUDA ? "no GPU is visible here"
-                                         : "this program was built without CUDA",
-                      "say device: cpu or auto");
+      refuse_cuda();
     index = pick_gpu(ranks, static_cast<std::size_t>(session.rank()));
     use_gpu(index);
   } catch (const UserError& problem) {
@@ -111,6 +115,15 @@ c10::Device choose_device(const Session& session, const std::string& wish) {
   }
   session.agree(error);
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+c10::Device single_device(const std::string& wish) {
+  const bool any = wish != "cpu" && !visible_gpu_identities().empty();
+  if (any)
+    use_gpu(0);
+  if (!any && wish == "cuda")
+    refuse_cuda();
+  return any ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
 }
 
 int threads_per_rank(const Session& session) {

@@ -16,6 +16,8 @@ namespace peakbench::cluster {
 // UserError if there are more local ranks than GPUs (each rank's memory must be its own), or no GPU
 // for "cuda". What CUDA_VISIBLE_DEVICES hides does not count.
 c10::Device choose_device(const Session& session, const std::string& wish);
+// The same wishes without a session, for commands of one process.
+c10::Device single_device(const std::string& wish);
 // Collective. The cores this process may use (affinity, and the container's quota), those that
 // other local ranks may use too divided among them; at least 1.
 int threads_per_rank(const Session& session);

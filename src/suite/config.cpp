@@ -85,7 +85,7 @@ EabConfig read_eab(const Value& value) {
   section.read("temperature", eab.temperature, {.low = 0, .above = true});
   section.read("top_k", eab.top_k, {0, kMany});
   section.read("top_p", eab.top_p, {.low = 0, .high = 1, .above = true});
-  section.read("min_prob", eab.min_prob, {.low = 0, .high = 1});
+  section.read("min_prob", eab.min_prob, {.low = 0, .high = 1, .below = true});
   if (const Value* branching = section.take("branching")) {
     Section inner(*branching, "eab.branching");
     inner.read_list("schedule", eab.schedule, {1, kMany});
@@ -105,7 +105,7 @@ EpConfig read_ep(const Value& value) {
   section.read("batch", ep.batch, {1, kMany});
   section.read("steps", ep.steps, {1, kMany});
   section.read("rate", ep.rate, {.low = 0, .above = true});
-  section.read("momentum", ep.momentum, {.low = 0, .high = 1});
+  section.read("momentum", ep.momentum, {.low = 0, .high = 1, .below = true});
   section.read("beta", ep.beta, {.low = 0, .above = true});
   section.read("learning_rate", ep.learning_rate, {.low = 0});
   section.read("loss", ep.loss, Words(ep::kLossNames));

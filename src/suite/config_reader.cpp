@@ -38,7 +38,8 @@ std::string allowed_text(IntegerRange range) {
 std::string allowed_text(RealRange range) {
   const char* least = range.above ? "above" : "of at least";
   if (std::isfinite(range.low) && std::isfinite(range.high))
-    return fmt::format("a number {} {} and at most {}", least, range.low, range.high);
+    return fmt::format("a number {} {} and {} {}", least, range.low,
+                       range.below ? "below" : "at most", range.high);
   if (std::isfinite(range.low))
     return fmt::format("a number {} {}", least, range.low);
   return "a number";
@@ -74,7 +75,8 @@ Number to_number(const Value& value, const std::string& name, Range range) {
                          result.ec == std::errc() && result.ptr == end && begin != end;
   bool fits = is_number && number >= range.low && number <= range.high;
   if constexpr (std::is_same_v<Range, RealRange>)
-    fits = fits && std::isfinite(number) && !(range.above && number == range.low);
+    fits = fits && std::isfinite(number) && !(range.above && number == range.low) &&
+           !(range.below && number == range.high);
   if (!fits)
     refuse(value, fmt::format("{} cannot be {}", name, shown(value)),
            "allowed: " + allowed_text(range));

@@ -21,6 +21,7 @@ struct RealRange {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
   bool above = false; // low itself is not allowed
+  bool below = false; // nor high
 };
 
 // A UserError about `value`: "where: problem (why) suggestion".

@@ -155,6 +155,7 @@ void add_ep_cases(const Config& config, Plan& plan) {
     settings.beta = record.beta = ep.beta[at[12]];
     settings.depth = record.depth = ep.depths[at[13]];
     settings.arm = from_name<ep::Arm>(record.arm = ep.arms[at[14]], ep::kArmNames);
+    ep::validate(settings);
     plan.ep.push_back(std::move(planned));
   });
 }

@@ -1,0 +1,194 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "cluster/devices.h"
+#include "cluster/summary.h"
+#include "report/report.h"
+#include "results/store.h"
+#include "suite/commands.h"
+#include "suite/environment.h"
+#include "suite/plan.h"
+#include "suite/run_loop.h"
+#include "suite/selection.h"
+
+namespace peakbench::suite {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Runs `action` on every rank; what goes wrong on one is a UserError on all.
+template <class Action>
+auto together(const cluster::Session& session, Action action) {
+  std::optional<decltype(action())> result;
+  std::optional<std::string> error;
+  try {
+    result.emplace(action());
+  } catch (const std::exception& problem) {
+    error = problem.what();
+  }
+  session.agree(error);
+  return std::move(*result);
+}
+
+// The text of the configuration, read once, so that all ranks have the same.
+Config shared_config(const cluster::Session& session, const RunOptions& options) {
+  const std::string text = session.broadcast(together(session, [&] {
+    return session.rank() == 0 ? read_text_file(options.config, "configuration file") : "";
+  }));
+  return together(session, [&] { return parse_config(text, options.config, options.overrides); });
+}
+
+Plan shared_plan(const cluster::Session& session, const Config& config) {
+  Plan plan = together(session, [&] { return make_plan(config); });
+  const std::string first = session.broadcast(plan.hash);
+  session.agree(first == plan.hash ? std::nullopt
+                                   : std::optional(fmt::format(
+                                         "the ranks have different plans (rank {} on {} sees other "
+                                         "prompts or models than rank 0) use one shared folder",
+                                         session.rank(), session.host())));
+  return plan;
+}
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+results::RunInfo info_of(const Config& config, const Plan& plan, const RunOptions& options) {
+  results::RunInfo info;
+  info.name = config.name;
+  info.created = now_text();
+  info.command_line = options.command_line;
+  info.plan_hash = plan.hash;
+  info.git_revision = git_revision();
+  info.git_dirty = git_dirty();
+  info.config_yaml = config.yaml;
+  info.plan_json = plan.json();
+  return info;
+}
+
+// A file of the same plan is gone on with, another one refused (by the store).
+results::Store open_store(const std::string& path, const results::RunInfo& info) {
+  if (fs::exists(path))
+    return results::Store::resume(path, info);
+  const fs::path folder = fs::path(path).parent_path();
+  std::error_code problem;
+  if (!folder.empty())
+    fs::create_directories(folder, problem);
+  if (problem)
+    throw UserError(fmt::format("{}: the folder cannot be made", folder.string()),
+                    problem.message(), "choose another place with --out");
+  return results::Store::create(path, info);
+}
+
+void print_dry_run(const Config& config, const Plan& plan, const std::string& out, int ranks,
+                   const std::vector<std::size_t>& selected) {
+  double seconds = 0;
+  for (const std::size_t index : selected)
+    seconds += plan.cases[index].cost_seconds;
+  fmt::print("{}: {} cases ({} EAB, {} EP), about {:.0f} s of work on {} rank{}\n", config.name,
+             plan.cases.size(), plan.eab.size(), plan.ep.size(), seconds, ranks,
+             ranks == 1 ? "" : "s");
+  for (const PlannedModel& model : plan.models) {
+    const llm::ModelConfig& shape = model.source->config();
+    fmt::print("model {}: {} {}, {} layers, width {}, {:.1f} M parameters{}\n", model.path,
+               shape.format, shape.architecture, shape.layers, shape.width,
+               static_cast<double>(model.source->parameters()) / 1e6,
+               shape.random_weights ? ", random weights" : "");
+  }
+  fmt::print("plan {}; results would go to {}\n", plan.hash, out);
+}
+
+void print_summaries(const std::vector<RankSummary>& summaries) {
+  fmt::print("\nrank  cases    busy s    idle s   model load s\n");
+  for (std::size_t rank = 0; rank < summaries.size(); ++rank)
+    fmt::print("{:4}  {:5.0f}  {:8.2f}  {:8.2f}  {:13.2f}\n", rank, summaries[rank].cases,
+               summaries[rank].busy_seconds, summaries[rank].idle_seconds,
+               summaries[rank].load_seconds);
+}
+
+template <class Records>
+std::size_t count_bad(const Records& records) {
+  std::size_t bad = 0;
+  for (const auto& record : records)
+    bad += record.status != "ok" || record.validity.starts_with("INVALID");
+  return bad;
+}
+
+// Rank 0, after the run: the tables, from the file as anybody would read them.
+int report_file(const std::string& path) {
+  const results::RunData data = results::load(path);
+  std::cout << '\n' << report::render(report::tables_of(data), report::Format::text) << '\n';
+  const std::size_t bad = count_bad(data.eab) + count_bad(data.ep);
+  if (bad > 0)
+    fmt::print("{} of {} cases are not ok or INVALID (see status, reason and validity)\n", bad,
+               data.eab.size() + data.ep.size());
+  fmt::print("results: {}\n", path);
+  std::fflush(stdout);
+  return bad > 0 ? kExitFailedCases : kExitOk;
+}
+
+} // namespace
+
+int run_command(const cluster::Session& session, const RunOptions& options) {
+  const Config config = shared_config(session, options);
+  const Plan plan = shared_plan(session, config);
+  const std::string out = options.out.empty() ? "results/" + config.name + ".h5" : options.out;
+  const c10::Device device = cluster::choose_device(session, config.device);
+  const cluster::GatherBy gather = cluster::choose_gather(session, config.gather, device);
+  const int threads = config.threads > 0 ? config.threads : cluster::threads_per_rank(session);
+  at::set_num_threads(threads);
+  const bool first = session.rank() == 0;
+  if (options.dry_run) {
+    if (first)
+      print_dry_run(config, plan, out, session.size(), select_cases(plan, options.only, {}, false));
+    return kExitOk;
+  }
+
+  std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
+    if (!first)
+      return std::nullopt;
+    return open_store(out, info_of(config, plan, options));
+  });
+  nlohmann::json selection;
+  if (first)
+    selection = select_cases(plan, options.only, store->finished(), options.retry_failed);
+  const auto selected =
+      nlohmann::json::parse(session.broadcast(selection.dump())).get<std::vector<std::size_t>>();
+  const auto environment = gather_environment(session, device, threads);
+  together(session, [&] {
+    if (first && !selected.empty())
+      store->write_environment(environment);
+    return true;
+  });
+  if (first && selected.size() < plan.cases.size())
+    fmt::print(stderr, "{} of {} cases to do\n", selected.size(), plan.cases.size());
+
+  const LoopResult loop =
+      run_loop(session, plan, config, selected, device, gather, store ? &*store : nullptr);
+  store.reset(); // closed before it is read
+  const int verdict = together(session, [&] { return first ? report_file(out) : kExitOk; });
+  if (first && !selected.empty())
+    print_summaries(loop.summaries);
+  if (first && loop.interrupted)
+    fmt::print(stderr, "interrupted: run the same command again to do what is missing\n");
+  std::fflush(stdout);
+  if (loop.interrupted)
+    return kExitInterrupted;
+  return std::stoi(session.broadcast(std::to_string(verdict)));
+}
+
+} // namespace peakbench::suite

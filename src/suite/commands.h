@@ -1,0 +1,52 @@
+// The subcommands, without their command-line parsing. Each returns an exit status (base/error.h)
+// and throws UserError for what the user got wrong.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/session.h"
+
+namespace peakbench::suite {
+
+struct RunOptions {
+  std::string config;
+  std::string out;  // empty: results/<name>.h5
+  std::string only; // "", "eab" or "ep"
+  std::vector<std::string> overrides;
+  bool dry_run = false, retry_failed = false;
+  std::string command_line;
+};
+// Collective. All ranks return the same status, and throw UserError together.
+int run_command(const cluster::Session& session, const RunOptions& options);
+
+struct ListOptions {
+  std::string config, only;
+  std::vector<std::string> overrides;
+};
+int list_command(const ListOptions& options);
+
+struct VerifyOptions {
+  std::string device = "auto"; // cpu, cuda, or both where there is a GPU
+  std::string model;           // empty: the default model if it is there
+};
+int verify_memory_command(const VerifyOptions& options);
+
+struct ModelOptions {
+  std::string file;
+  std::optional<std::string> prompt;
+  std::string format = "raw", dtype = "float32", device = "auto";
+  int greedy = 0;
+  bool json = false;
+};
+int model_command(const ModelOptions& options);
+
+struct TokenizeOptions {
+  std::string file;
+  std::optional<std::string> text, jsonl;
+  bool decode = false;
+};
+int tokenize_command(const TokenizeOptions& options);
+
+} // namespace peakbench::suite

@@ -1,0 +1,19 @@
+// From generations and trials to the fields of an EAB record.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "eab/generation.h"
+#include "measure/trial.h"
+#include "results/records.h"
+
+namespace peakbench::suite {
+
+// `runs`: every call of the trial loop, the measured ones last.
+void fill_eab_record(results::EabCase& record, std::span<const eab::Generation> runs,
+                     const measure::TrialResult& trials);
+results::EabTrace trace_of(const eab::Trace& trace, const std::vector<std::int32_t>& prompt);
+
+} // namespace peakbench::suite

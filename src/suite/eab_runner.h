@@ -1,0 +1,61 @@
+// Runs EAB cases on one rank: keeps the model that the last case used, and what cases of one prompt
+// can tell each other.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "eab/generation.h"
+#include "llm/model.h"
+#include "measure/memory.h"
+#include "results/records.h"
+#include "suite/plan.h"
+
+namespace peakbench::suite {
+
+class EabRunner {
+public:
+  EabRunner(const Plan& plan, const Config& config, c10::Device device);
+
+  // Never throws for what a case can do wrong: the record says how it ended. Rank, host and device
+  // are the caller's to fill.
+  results::EabRow run(const EabPlanned& planned);
+  double load_seconds() const { return load_seconds_; }
+
+private:
+  // What the branching arms find out for cases of equal settings (all but arm and decode mode).
+  struct Known {
+    std::optional<eab::Trace> reference; // original, per_path
+    std::optional<std::int64_t> samples; // how many cow, batched, draws
+  };
+
+  void load(const EabPlanned& planned);
+  Known& known(const EabPlanned& planned);
+  eab::Generation generate(const EabPlanned& planned, const eab::Settings& settings,
+                           const Deadline& deadline) const;
+  const eab::Trace& reference_trace(const EabPlanned& planned, const Deadline& deadline);
+  std::int64_t sample_count(const EabPlanned& planned, const Deadline& deadline);
+  void measure_case(const EabPlanned& planned, results::EabRow& row);
+  void compare_with_reference(const EabPlanned& planned, const eab::Trace& first,
+                              const eab::Trace& last, const Deadline& deadline,
+                              results::EabCase& record);
+
+  const Plan& plan_;
+  const Config& config_;
+  c10::Device device_;
+  measure::DeviceMemory& memory_;
+  std::optional<std::pair<std::size_t, at::ScalarType>> loaded_;
+  std::unique_ptr<llm::Model> model_;
+  std::shared_ptr<const llm::Tokenizer> tokenizer_;
+  double load_seconds_ = 0;
+  std::string group_; // model, type and prompt that known_ is about
+  std::map<std::string, Known> known_;
+};
+
+} // namespace peakbench::suite

@@ -1,0 +1,74 @@
+#include "suite/ep_runner.h"
+
+#include <fmt/format.h>
+
+#include "ep/experiment.h"
+#include "suite/outcome.h"
+
+namespace peakbench::suite {
+
+namespace {
+
+// Above this the gradient is not the one that its arm is named after. The fast arms agree with
+// float64 autograd to some 1e-5 where their arithmetic is float32 (ep.md).
+double gradient_tolerance(at::ScalarType dtype) { return dtype == at::kDouble ? 1e-8 : 1e-2; }
+
+void judge(results::EpCase& record, const ep::Settings& settings) {
+  const double tolerance = gradient_tolerance(settings.dtype);
+  record.validity = "VALID";
+  // The published arithmetic is another one on purpose; its distance is recorded, not judged.
+  if (settings.profile == ep::Profile::compat)
+    return;
+  if (!(record.gradient_error <= tolerance))
+    record.validity = fmt::format("INVALID: gradient error {:.3g} against autograd in float64 is "
+                                  "above {:g}",
+                                  record.gradient_error, tolerance);
+}
+
+void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
+                 const measure::LiveBytes& before) {
+  // The trial's peak is beyond what was live when the step began; the record's is all of the case.
+  const measure::MemoryReading& reading = trials.largest().memory;
+  record.peak_bytes = reading.peak_bytes + reading.start.total - before.total;
+  record.peak_beyond_weights_bytes = record.peak_bytes - record.weights_bytes;
+  measure::TagBytes all{};
+  for (std::size_t tag = 0; tag < all.size(); ++tag)
+    all[tag] = reading.peak_by_tag[tag] + reading.start.by_tag[tag] - before.by_tag[tag];
+  record.peak = peak_by_tag(all);
+}
+
+} // namespace
+
+results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device) {
+  results::EpRow row;
+  row.record = planned.record;
+  run_guarded(row, [&](results::EpRow& result) {
+    results::EpCase& record = result.record;
+    const Deadline deadline(config.case_time_limit_seconds);
+    measure::DeviceMemory& memory = measure::DeviceMemory::of(device);
+    memory.synchronize();
+    const measure::LiveBytes before = memory.live();
+    ep::Experiment experiment(planned.settings, device);
+    const measure::TrialResult trials = measure::run_trials(
+        config.repeats, memory, deadline, [&] { experiment.step(deadline); },
+        [&] { experiment.reset(); });
+    record.weights_bytes = experiment.weights_bytes();
+    record.step_seconds = trials.seconds.median;
+    record.step_seconds_lower = trials.seconds.lower;
+    record.step_seconds_upper = trials.seconds.upper;
+    record.cold_step_seconds = trials.cold_seconds;
+    fill_trials(record, trials);
+    fill_memory(record, trials, before);
+    result.repeats = repeat_rows(record.case_id, trials, before.total);
+
+    const ep::Inspection inspection = experiment.inspect(deadline);
+    record.reach = inspection.reach;
+    record.gradient_error = inspection.gradient_error;
+    record.training_loss = inspection.loss;
+    result.trace = {inspection.energy, inspection.gradient_norm};
+    judge(record, planned.settings);
+  });
+  return row;
+}
+
+} // namespace peakbench::suite

@@ -1,0 +1,59 @@
+#include "suite/selection.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace peakbench::suite {
+
+namespace {
+
+int turn_of(const eab::Settings& settings) {
+  const bool batched = settings.decode == eab::Decode::batched;
+  if (settings.arm == eab::Arm::original && !batched)
+    return 0; // the reference tree
+  if (settings.arm == eab::Arm::cow && batched)
+    return 1; // how many samples to draw
+  return eab::branches(settings.arm) ? 2 : 3;
+}
+
+auto order_key(const Plan& plan, std::size_t index) {
+  const PlannedCase& one = plan.cases[index];
+  if (!one.is_eab)
+    return std::tuple(1, std::size_t{0}, at::kFloat, std::size_t{0}, 0, index);
+  const EabPlanned& planned = plan.eab[one.index];
+  return std::tuple(0, planned.model, planned.dtype, planned.prompt, turn_of(planned.settings),
+                    index);
+}
+
+} // namespace
+
+std::vector<std::size_t>
+select_cases(const Plan& plan, const std::string& only,
+             const std::vector<std::pair<std::string, std::string>>& finished, bool retry_failed) {
+  const std::map<std::string, std::string> status_of(finished.begin(), finished.end());
+  std::vector<std::size_t> selected;
+  for (std::size_t i = 0; i < plan.cases.size(); ++i) {
+    const PlannedCase& one = plan.cases[i];
+    if (!only.empty() && (only == "eab") != one.is_eab)
+      continue;
+    const auto known = status_of.find(one.id);
+    if (known != status_of.end() && (known->second == "ok" || !retry_failed))
+      continue;
+    selected.push_back(i);
+  }
+  return selected;
+}
+
+std::vector<std::size_t> ordered_share(const Plan& plan, const std::vector<std::size_t>& selected,
+                                       const std::vector<int>& rank_of, int rank) {
+  std::vector<std::size_t> mine;
+  for (std::size_t i = 0; i < selected.size(); ++i)
+    if (rank_of[i] == rank)
+      mine.push_back(selected[i]);
+  std::sort(mine.begin(), mine.end(),
+            [&](std::size_t a, std::size_t b) { return order_key(plan, a) < order_key(plan, b); });
+  return mine;
+}
+
+} // namespace peakbench::suite
