@@ -123,11 +123,8 @@ Handle packed(hid_t type) {
   return copy;
 }
 
-// The empty group of a case, without what an earlier try left there.
-Handle fresh_group(hid_t file, const std::string& name) {
-  if (has_link(file, name))
-    check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
-  return make_group(file, name);
+void drop_group(hid_t file, const std::string& name) {
+  if (has_link(file, name)) check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
 }
 
 Handle open_group(hid_t file, const std::string& name) {
@@ -142,9 +139,11 @@ void create_trace_groups(hid_t file) {
 }
 
 void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) {
+  const std::string name = kEabTraces + ("/" + case_id);
+  drop_group(file, name);
   if (trace.prompt_tokens.empty() && trace.nodes.empty() && trace.samples.empty())
     return;
-  const Handle group = fresh_group(file, kEabTraces + ("/" + case_id));
+  const Handle group = make_group(file, name);
   write_list(group, "prompt_tokens", H5T_STD_I32LE, H5T_NATIVE_INT32, trace.prompt_tokens.data(),
              trace.prompt_tokens.size(), true);
   const Handle nodes = node_type();
@@ -161,9 +160,11 @@ void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) 
 }
 
 void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
+  const std::string name = kEpTraces + ("/" + case_id);
+  drop_group(file, name);
   if (trace.energy.empty() && trace.gradient_norm.empty())
     return;
-  const Handle group = fresh_group(file, kEpTraces + ("/" + case_id));
+  const Handle group = make_group(file, name);
   write_list(group, "energy", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.energy.data(),
              trace.energy.size(), true);
   write_list(group, "gradient_norm", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.gradient_norm.data(),

@@ -1,0 +1,69 @@
+#include <gtest/gtest.h>
+
+#include "results/examples.h"
+
+namespace peakbench::results {
+namespace {
+
+using testing::eab_example;
+using testing::ep_example;
+using testing::equal;
+
+EabRow eab_back(const std::string& message) {
+  EabRow result;
+  from_message(
+      message, [&](EabRow row) { result = std::move(row); }, [](EpRow) { FAIL(); });
+  return result;
+}
+
+TEST(MessageTest, BringsAnEabCaseAcross) {
+  EabRow row = eab_example(3);
+  row.trace.samples[0].text = std::string("cut \xC3", 5) + std::string("\0nul", 4);
+  const EabRow back = eab_back(to_message(row));
+  EXPECT_TRUE(equal(back.record, row.record));
+  ASSERT_EQ(back.repeats.size(), row.repeats.size());
+  for (std::size_t index = 0; index < row.repeats.size(); ++index)
+    EXPECT_TRUE(equal(back.repeats[index], row.repeats[index]));
+  EXPECT_EQ(back.trace.prompt_tokens, row.trace.prompt_tokens);
+  ASSERT_EQ(back.trace.nodes.size(), row.trace.nodes.size());
+  for (std::size_t index = 0; index < row.trace.nodes.size(); ++index) {
+    const TraceNode &a = back.trace.nodes[index], &b = row.trace.nodes[index];
+    EXPECT_EQ(std::tie(a.node, a.parent, a.token, a.position, a.log_prob, a.entropy, a.branched),
+              std::tie(b.node, b.parent, b.token, b.position, b.log_prob, b.entropy, b.branched));
+  }
+  ASSERT_EQ(back.trace.samples.size(), 2u);
+  EXPECT_EQ(back.trace.samples[0].text, row.trace.samples[0].text); // broken UTF-8 and NUL as well
+  EXPECT_EQ(back.trace.samples[1].log_prob, -2.5);
+}
+
+TEST(MessageTest, BringsAnEpCaseAcross) {
+  const EpRow row = ep_example(5);
+  EpRow back;
+  from_message(
+      to_message(row), [](EabRow) { FAIL(); }, [&](EpRow other) { back = std::move(other); });
+  EXPECT_TRUE(equal(back.record, row.record));
+  EXPECT_EQ(back.trace.energy, row.trace.energy);
+  EXPECT_EQ(back.trace.gradient_norm, row.trace.gradient_norm);
+}
+
+TEST(MessageTest, AbsentAndInfiniteStayWhatTheyAre) {
+  EabRow row;
+  row.record.tree_gap = std::numeric_limits<double>::infinity();
+  row.trace.nodes.push_back({0, -1, 0, 0, kAbsentReal, 0.1, false});
+  const EabRow back = eab_back(to_message(row));
+  EXPECT_TRUE(std::isnan(back.record.wall_seconds));
+  EXPECT_TRUE(std::isinf(back.record.tree_gap));
+  EXPECT_EQ(back.record.peak_bytes, kAbsent);
+  EXPECT_TRUE(std::isnan(back.trace.nodes.at(0).log_prob));
+}
+
+TEST(MessageTest, DamagedMessagesAreErrors) {
+  const std::string message = to_message(eab_example(1));
+  const auto ignore_eab = [](EabRow) {};
+  const auto ignore_ep = [](EpRow) {};
+  EXPECT_ANY_THROW(from_message("", ignore_eab, ignore_ep));
+  EXPECT_ANY_THROW(from_message(message.substr(0, message.size() / 2), ignore_eab, ignore_ep));
+}
+
+} // namespace
+} // namespace peakbench::results
