@@ -2,6 +2,8 @@
 // of the thread that made it; outside any scope that is `workspace`.
 #pragma once
 
+#include <c10/util/ThreadLocalDebugInfo.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -28,16 +30,17 @@ using TagBytes = std::array<std::int64_t, kTagCount>;
 
 constexpr std::size_t index_of(Tag tag) { return static_cast<std::size_t>(tag); }
 
-// The tag of new allocations on this thread while the object lives. Nests.
+// The tag of new allocations on this thread while the object lives, and on the threads that
+// autograd works with for it. Nests.
 class TagScope {
 public:
   explicit TagScope(Tag tag);
-  ~TagScope();
+  ~TagScope() = default;
   TagScope(const TagScope&) = delete;
   TagScope& operator=(const TagScope&) = delete;
 
 private:
-  Tag previous_;
+  c10::DebugInfoGuard guard_;
 };
 
 Tag current_tag();

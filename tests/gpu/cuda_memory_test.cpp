@@ -100,6 +100,20 @@ TEST_F(CudaMemoryTest, TagsFollowTheBlockAndTheThread) {
   EXPECT_EQ(memory_->live().by_tag, before.by_tag);
 }
 
+// A backward pass runs on a thread of the device, which must know the tag of the caller.
+TEST_F(CudaMemoryTest, GradientsGetTheTagOfTheBackwardPass) {
+  const at::Tensor weights = at::ones({512, 512}, at::TensorOptions(at::kCUDA).requires_grad(true));
+  const at::Tensor loss = weights.mul(2).sum(); // []
+  const MemoryScope scope(*memory_);
+  {
+    const TagScope tag(Tag::gradients);
+    loss.backward();
+  }
+  EXPECT_GE(memory_->live().by_tag[index_of(Tag::gradients)] -
+                scope.read().start.by_tag[index_of(Tag::gradients)],
+            512 * 512 * 4);
+}
+
 TEST_F(CudaMemoryTest, TheSameWorkNeedsTheSamePeak) {
   const auto work = [] {
     const at::Tensor x = at::ones({300, 700}, at::kCUDA); // [300, 700]
