@@ -216,6 +216,7 @@ std::optional<bool> killed_at(int call, const Work& work) {
     EXPECT_EQ(WEXITSTATUS(status), 77);
     return std::nullopt;
   }
+  ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD); // marks stops at calls
   for (int passed = -1; passed < call; passed += may_change_files(child)) {
     ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     waitpid(child, &status, 0);
