@@ -95,53 +95,53 @@ void MergeTable::apply_short(std::vector<std::int32_t>& symbols, MergeWork& work
 }
 
 void MergeTable::apply_long(std::vector<std::int32_t>& symbols, MergeWork& work) const {
-  struct Candidate {
-    std::int32_t rank, position, left, right, merged;
-    bool operator>(const Candidate& other) const {
-      return rank != other.rank ? rank > other.rank : position > other.position;
-    }
-  };
-  // A list through the array; a symbol that was merged away is kGone.
+  // A list through the arrays; a symbol that was merged away is kGone. `ranks` and `merged` are of
+  // the pair that begins at a symbol. The heap holds rank and position in one number: small, since
+  // its cache misses are most of the time. What it says is out of date where it differs from
+  // `ranks`.
   constexpr std::int32_t kGone = -1;
   const auto count = static_cast<std::int32_t>(symbols.size());
   std::vector<std::int32_t> previous(symbols.size()), next(symbols.size());
-  std::vector<Candidate> start;
-  start.reserve(symbols.size());
-  const auto candidate = [&](std::int32_t i, auto&& take) {
+  std::vector<std::int32_t> ranks(symbols.size(), kNoRank), merged(symbols.size());
+  const auto look = [&](std::int32_t i) {
     const std::int32_t j = next[i];
-    if (j >= count)
-      return;
+    const Entry* entry = j < count ? find(symbols[i], symbols[j]) : nullptr;
+    ranks[i] = entry ? entry->rank : kNoRank;
+    if (entry)
+      merged[i] = entry->merged;
     ++work.lookups;
-    if (const Entry* entry = find(symbols[i], symbols[j]))
-      take(Candidate{entry->rank, i, symbols[i], symbols[j], entry->merged});
+    return pair_of(ranks[i], i);
   };
   for (std::int32_t i = 0; i < count; ++i) {
     previous[i] = i - 1;
     next[i] = i + 1;
   }
+  std::vector<std::uint64_t> start;
+  start.reserve(symbols.size());
   for (std::int32_t i = 0; i < count; ++i)
-    candidate(i, [&](const Candidate& found) { start.push_back(found); });
-  std::priority_queue heap(std::greater<Candidate>(), std::move(start));
+    if (const std::uint64_t found = look(i); ranks[i] != kNoRank)
+      start.push_back(found);
+  std::priority_queue heap(std::greater<std::uint64_t>(), std::move(start));
   while (!heap.empty()) {
-    const Candidate best = heap.top();
+    const std::uint64_t best = heap.top();
     heap.pop();
     ++work.moves;
-    const std::int32_t left = best.position;
-    // Out of date if either side has been merged since.
-    if (symbols[left] != best.left)
+    const auto left = static_cast<std::int32_t>(best & 0xffffffffU);
+    if (ranks[left] != static_cast<std::int32_t>(best >> 32))
       continue;
-    const std::int32_t right = next[left];
-    if (right >= count || symbols[right] != best.right)
-      continue;
-    symbols[left] = best.merged;
+    const std::int32_t right = next[left], before = previous[left];
+    symbols[left] = merged[left];
     symbols[right] = kGone;
+    ranks[right] = kNoRank;
     next[left] = next[right];
     if (next[right] < count)
       previous[next[right]] = left;
-    const auto push = [&](const Candidate& found) { heap.push(found); };
-    if (previous[left] >= 0)
-      candidate(previous[left], push);
-    candidate(left, push);
+    if (const std::uint64_t found = look(left); ranks[left] != kNoRank)
+      heap.push(found);
+    if (before < 0)
+      continue;
+    if (const std::uint64_t found = look(before); ranks[before] != kNoRank)
+      heap.push(found);
   }
   std::size_t kept = 0;
   for (std::int32_t symbol : symbols)

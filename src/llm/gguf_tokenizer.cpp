@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "llm/bpe_tokenizer.h"
+#include "llm/sentencepiece_tokenizer.h"
 
 namespace peakbench::llm {
 
@@ -91,14 +92,32 @@ std::unique_ptr<Tokenizer> read_byte_level(const GgufFile& file) {
   return std::make_unique<BpeTokenizer>(std::move(parts));
 }
 
+std::unique_ptr<Tokenizer> read_sentencepiece(const GgufFile& file) {
+  SentencePieceParts parts;
+  parts.common = read_common(file, true);
+  parts.leading_blank = parts.blank_after_special =
+      file.boolean(kPrefix + "add_space_prefix").value_or(true);
+  parts.blank_symbol = true;
+  const auto scores = file.numbers(kPrefix + "scores");
+  if (!scores)
+    throw UserError(fmt::format("'{}': the tokenizer has no scores", file.path()));
+  parts.scores.assign(scores->begin(), scores->end());
+  for (TokenEntry& token : parts.common.tokens)
+    if (token.kind == TokenKind::normal || token.kind == TokenKind::byte)
+      decode_sentencepiece_token(token);
+  return std::make_unique<SentencePieceTokenizer>(std::move(parts));
+}
+
 } // namespace
 
 std::unique_ptr<Tokenizer> read_gguf_tokenizer(const GgufFile& file) {
   const std::string_view model = file.needed_text(kPrefix + "model");
   if (model == "gpt2")
     return read_byte_level(file);
+  if (model == "llama")
+    return read_sentencepiece(file);
   throw UserError(fmt::format("'{}': tokenizer model '{}' is not supported", file.path(), model),
-                  "supported: gpt2 (byte-level BPE)", "");
+                  "supported: gpt2 (byte-level BPE), llama (SentencePiece)", "");
 }
 
 } // namespace peakbench::llm

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "llm/gguf_source.h"
+#include "llm/huggingface.h"
 #include "llm/llama2c.h"
 #include "llm/synthetic.h"
 
@@ -20,6 +21,8 @@ std::unique_ptr<ModelSource> ModelSource::open(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     throw UserError(fmt::format("model '{}' does not exist", path));
+  if (fs::is_directory(path, ignored))
+    return open_huggingface(path);
   if (path.ends_with(".gguf"))
     return open_gguf(path);
   if (path.ends_with(".bin"))

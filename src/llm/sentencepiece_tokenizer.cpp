@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <queue>
 
 #include "base/error.h"
@@ -10,10 +11,40 @@
 
 namespace peakbench::llm {
 
+namespace {
+
+constexpr std::string_view kBlankSymbol = "\xE2\x96\x81"; // U+2581
+
+std::string with_blanks(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const bool blank = text.substr(at).starts_with(kBlankSymbol);
+    result += blank ? ' ' : text[at];
+    at += blank ? kBlankSymbol.size() : 1;
+  }
+  return result;
+}
+
+} // namespace
+
+void decode_sentencepiece_token(TokenEntry& token) {
+  const std::string& text = token.bytes;
+  if (text.size() == 6 && text.starts_with("<0x") && text.ends_with('>')) {
+    int byte = 0;
+    const auto parsed = std::from_chars(text.data() + 3, text.data() + 5, byte, 16);
+    if (parsed.ptr == text.data() + 5) {
+      token = {std::string(1, static_cast<char>(byte)), TokenKind::byte};
+      return;
+    }
+  }
+  token.bytes = with_blanks(text);
+}
+
 SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceParts parts)
     : TokenizerBase(std::move(parts.common)), scores_(std::move(parts.scores)),
       added_(added_tokens_), leading_blank_(parts.leading_blank),
-      blank_symbol_(parts.blank_symbol) {
+      blank_after_special_(parts.blank_after_special), blank_symbol_(parts.blank_symbol) {
   if (scores_.size() != tokens_.size())
     throw UserError(
         fmt::format("'{}': {} tokens but {} scores", file_, tokens_.size(), scores_.size()));
@@ -50,12 +81,7 @@ std::vector<std::int32_t> SentencePieceTokenizer::encode(std::string_view text) 
       text,
       [&](std::string_view part) {
         std::string source = leading_blank_ && first ? " " : "";
-        constexpr std::string_view symbol = "\xE2\x96\x81"; // U+2581
-        for (std::size_t at = 0; at < part.size();) {
-          const bool blank = blank_symbol_ && part.substr(at).starts_with(symbol);
-          source += blank ? ' ' : part[at];
-          at += blank ? symbol.size() : 1;
-        }
+        source += blank_symbol_ ? with_blanks(part) : std::string(part);
         first = false;
         encode_part(source, ids);
       },

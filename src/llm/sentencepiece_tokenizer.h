@@ -15,11 +15,15 @@
 namespace peakbench::llm {
 
 struct SentencePieceParts {
-  TokenizerParts common;     // token bytes with blanks as blanks; byte tokens as their byte
-  std::vector<float> scores; // one per token
-  bool leading_blank = true; // a blank is put before the text
-  bool blank_symbol = false; // U+2581 in the text means a blank
+  TokenizerParts common;           // token bytes with blanks as blanks; byte tokens as their byte
+  std::vector<float> scores;       // one per token
+  bool leading_blank = true;       // a blank is put before the text
+  bool blank_after_special = true; // and before the text behind a special token
+  bool blank_symbol = false;       // U+2581 in the text means a blank
 };
+
+// Turns a token as SentencePiece writes it into its bytes: U+2581 is a blank, "<0x0A>" a byte.
+void decode_sentencepiece_token(TokenEntry& token);
 
 class SentencePieceTokenizer final : public TokenizerBase {
 public:
@@ -38,7 +42,7 @@ private:
   std::size_t longest_ = 0;
   AddedTokenMatcher added_;
   std::int32_t unknown_ = -1;
-  bool leading_blank_ = true, blank_symbol_ = false;
+  bool leading_blank_ = true, blank_after_special_ = true, blank_symbol_ = false;
 };
 
 } // namespace peakbench::llm

@@ -18,7 +18,7 @@ namespace peakbench::llm {
 namespace {
 
 constexpr double kDeviation = 0.02;
-constexpr std::int64_t kChunk = 1 << 20; // elements drawn by one generator on the CPU
+constexpr std::int64_t kChunk = 1 << 18; // elements drawn by one generator on the CPU
 
 struct Shape {
   std::string_view name, architecture;
@@ -98,15 +98,19 @@ at::Tensor SyntheticSource::tensor(const std::string& name, at::ScalarType dtype
   }
   at::Tensor flat = tensor.view(-1);
   const std::int64_t elements = flat.numel();
-  at::parallel_for(
-      0, (elements + kChunk - 1) / kChunk, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t chunk = begin; chunk < end; ++chunk) {
-          at::Generator generator =
-              at::make_generator<at::CPUGeneratorImpl>(seed + static_cast<std::uint64_t>(chunk));
-          flat.narrow(0, chunk * kChunk, std::min(kChunk, elements - chunk * kChunk))
-              .normal_(0, kDeviation, generator);
-        }
-      });
+  const std::int64_t chunks = (elements + kChunk - 1) / kChunk;
+  at::parallel_for(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    // Drawn in float32 for every type: four times as fast as bfloat16, and the same model in all.
+    const measure::TagScope temporary(measure::Tag::workspace);
+    const at::Tensor drawn = at::empty({std::min(kChunk, elements)}, at::kFloat);
+    for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+      at::Generator generator =
+          at::make_generator<at::CPUGeneratorImpl>(seed + static_cast<std::uint64_t>(chunk));
+      const std::int64_t count = std::min(kChunk, elements - chunk * kChunk);
+      at::Tensor part = drawn.narrow(0, 0, count).normal_(0, kDeviation, generator);
+      flat.narrow(0, chunk * kChunk, count).copy_(part);
+    }
+  });
   return tensor;
 }
 

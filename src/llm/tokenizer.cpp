@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "llm/gguf_tokenizer.h"
+#include "llm/huggingface.h"
 #include "llm/llama2c.h"
 
 namespace peakbench::llm {
@@ -27,6 +28,10 @@ std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     throw UserError(fmt::format("tokenizer '{}' does not exist", path));
+  if (fs::is_directory(path, ignored))
+    return open_huggingface_tokenizer((fs::path(path) / "tokenizer.json").string());
+  if (path.ends_with("tokenizer.json"))
+    return open_huggingface_tokenizer(path);
   if (path.ends_with(".gguf"))
     return read_gguf_tokenizer(GgufFile(path));
   if (path.ends_with(".bin"))
