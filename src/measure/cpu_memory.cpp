@@ -52,8 +52,8 @@ public:
                      available_bytes(), " available)");
     // Aligned by hand: before glibc 2.38 a freed block of posix_memalign does not serve the next
     // request of the same size, and the heap grows.
-    const auto address = reinterpret_cast<std::uintptr_t>(block) + overhead;
-    void* const data = reinterpret_cast<void*>(address - address % c10::gAlignment);
+    const auto end_of_room = reinterpret_cast<std::uintptr_t>(block) + overhead;
+    void* const data = static_cast<char*>(block) + overhead - end_of_room % c10::gAlignment;
     const Tag tag = current_tag();
     static_cast<Header*>(data)[-1] = {block, static_cast<std::int64_t>(bytes), tag};
     ledger().add(static_cast<std::int64_t>(bytes), tag);

@@ -10,7 +10,7 @@ namespace peakbench::measure {
 namespace {
 
 // A size that no allocator rounds: CUDA's hands out multiples of 512 bytes exactly up to 1 MiB.
-constexpr std::int64_t kBlockBytes = 512 * 1024;
+constexpr std::int64_t kBlockBytes = std::int64_t{512} << 10;
 
 class Checks {
 public:
@@ -20,6 +20,7 @@ public:
   at::Tensor block() const { return at::empty({kBlockBytes}, bytes_); } // [kBlockBytes]
   std::vector<at::Tensor> blocks(int count) const {
     std::vector<at::Tensor> made;
+    made.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       made.push_back(block());
     return made;

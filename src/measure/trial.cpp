@@ -32,6 +32,7 @@ TrialSample run_once(DeviceMemory& memory, const std::function<void()>& body,
 
 Summary seconds_of(const std::vector<TrialSample>& samples) {
   std::vector<double> seconds;
+  seconds.reserve(samples.size());
   for (const TrialSample& sample : samples)
     seconds.push_back(sample.seconds);
   return summarize(seconds);
