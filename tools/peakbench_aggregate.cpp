@@ -1,1 +1,152 @@
-int main(){}
+// peakbench-aggregate FILE...: the tables of one or more results files, as text, CSV, JSON or
+// Markdown.
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "base/error.h"
+#include "report/merge.h"
+#include "report/report.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using peakbench::UserError;
+using peakbench::report::Format;
+
+constexpr const char* kFooter = R"(Examples:
+  peakbench-aggregate results/quick.h5                        the tables that the run printed
+  peakbench-aggregate results/*.h5 --markdown tables.md       several files together, text and Markdown
+  peakbench-aggregate results/quick.h5 --csv -                the tables as CSV on the standard output
+  peakbench-aggregate results/quick.h5 --rows ep --csv ep.csv every EP case with all its columns
+  peakbench-aggregate results/quick.h5 --rows all --json -    every row of every table, with units
+
+Exit status: 0, or 2 if a file cannot be read or written or an option is wrong.
+Reading the files with Python or HDF5 tools: tools/README.md.)";
+
+struct Options {
+  std::vector<std::string> files;
+  std::string csv, json, markdown, rows = "tables";
+  bool detail = false, force = false;
+};
+
+struct Output {
+  std::string path, text;
+};
+
+std::vector<Output> outputs_of(const Options& options, const peakbench::results::RunData& run,
+                               const std::vector<peakbench::report::Table>& tables) {
+  const bool as_tables = options.rows == "tables";
+  std::vector<Output> outputs;
+  if (!options.csv.empty())
+    outputs.push_back({options.csv, as_tables ? render(tables, Format::csv)
+                                              : peakbench::report::rows_csv(run, options.rows)});
+  if (!options.json.empty())
+    outputs.push_back({options.json, as_tables ? render(tables, Format::json)
+                                               : peakbench::report::rows_json(run)});
+  if (!options.markdown.empty())
+    outputs.push_back({options.markdown, render(tables, Format::markdown)});
+  return outputs;
+}
+
+void check(const Options& options) {
+  const bool as_tables = options.rows == "tables";
+  int on_standard_output = 0;
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+    on_standard_output += *path == "-";
+  if (on_standard_output > 1)
+    throw UserError("two formats cannot both go to the standard output", "",
+                    "Give all but one of them a file name.");
+  if (!as_tables && options.csv.empty() && options.json.empty())
+    throw UserError("--rows " + options.rows + " changes nothing",
+                    "rows are written as CSV or JSON", "Add --csv PATH or --json PATH.");
+  if (!as_tables && !options.markdown.empty())
+    throw UserError("--rows " + options.rows + " cannot be written as Markdown", "", "Use --csv.");
+  if (options.rows == "all" && !options.csv.empty())
+    throw UserError("--rows all cannot be written as CSV", "the kinds have different columns",
+                    "Name one kind, or use --json.");
+  if (!as_tables && options.rows != "all" && !options.json.empty())
+    throw UserError("--rows " + options.rows + " cannot be written as JSON",
+                    "JSON holds every kind at once", "Use --rows all.");
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+    if (!options.force && *path != "-" && fs::is_regular_file(*path))
+      throw UserError("output file " + *path + " already exists", "nothing is overwritten",
+                      "Add --force, or choose another name.");
+}
+
+// A new file appears complete or not at all.
+void write(const Output& output) {
+  if (output.path == "-") {
+    std::cout << output.text << std::flush;
+    return;
+  }
+  const bool is_special = fs::exists(output.path) && !fs::is_regular_file(output.path);
+  const std::string target = is_special ? output.path : output.path + ".part";
+  errno = 0;
+  std::ofstream file(target, std::ios::binary);
+  file << output.text << std::flush;
+  std::error_code error;
+  if (file && !is_special)
+    fs::rename(target, output.path, error);
+  if (!file || error)
+    throw UserError("cannot write " + output.path, error ? error.message() : std::strerror(errno),
+                    "");
+}
+
+int aggregate(const Options& options) {
+  check(options);
+  std::vector<peakbench::results::RunData> runs;
+  for (const std::string& file : options.files)
+    runs.push_back(peakbench::results::load(file));
+  peakbench::report::Merged merged = peakbench::report::merge(std::move(runs));
+  auto tables = peakbench::report::tables_of(merged.run, options.detail);
+  tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
+
+  const std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  for (const Output& output : outputs)
+    write(output);
+  for (const Output& output : outputs)
+    if (output.path == "-")
+      return peakbench::kExitOk;
+  if (tables.empty())
+    std::cout << "No cases in " << merged.run.path << " yet.\n";
+  else
+    std::cout << render(tables, Format::text);
+  return std::cout.flush() ? peakbench::kExitOk : peakbench::kExitUserError;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{
+      "Tables of peakbench results files: EAB arms compared, EP memory and time versus depth, "
+      "validity.",
+      "peakbench-aggregate"};
+  app.footer(kFooter);
+  app.add_option("FILE", options.files, "results files (HDF5) that `peakbench run` wrote")
+      ->required();
+  app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output");
+  app.add_option("--json", options.json, "write JSON to this file, - for the standard output");
+  app.add_option("--markdown", options.markdown,
+                 "write Markdown to this file, - for the standard output");
+  app.add_option("--rows", options.rows,
+                 "what CSV and JSON hold: the tables, or rows with all columns in full precision")
+      ->check(CLI::IsMember({"tables", "eab", "ep", "eab-samples", "ep-samples", "all"}))
+      ->capture_default_str();
+  app.add_flag("--detail", options.detail, "add tables with every case");
+  app.add_flag("--force", options.force, "overwrite output files that exist");
+  try {
+    app.parse(argc, argv);
+    return aggregate(options);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? peakbench::kExitOk : peakbench::kExitUserError;
+  } catch (const std::exception& error) {
+    std::cerr << "peakbench-aggregate: " << error.what() << '\n';
+    return peakbench::kExitUserError;
+  }
+}

@@ -1,0 +1,258 @@
+// Naive sampling, original and copy-on-write EAB: the published comparison first, then every arm.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "report/eab_arms.h"
+#include "report/sections.h"
+
+namespace peakbench::report {
+
+namespace {
+
+using results::EabCase;
+using Cases = std::vector<EabCase>;
+using EabGrouping = Grouping<EabCase>;
+
+Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns) {
+  Table table;
+  table.title = title;
+  table.columns = grouping.columns;
+  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
+  return table;
+}
+
+double percent_saved(double ratio) { return 100 * (1 - ratio); }
+double megabytes(std::int64_t bytes) { return real(bytes) / kMegabyte; }
+double samples(const EabCase& row) { return real(row.samples); }
+double branches(const EabCase& row) { return real(row.branches); }
+double computed(const EabCase& row) { return real(row.prefill_tokens) + real(row.decode_forwards); }
+double published(const EabCase& row) { return real(row.published_token_steps); }
+
+std::string prompts_note(const Cases& cases) {
+  std::set<std::string> prompts;
+  std::set<std::int64_t> seeds;
+  for (const EabCase& row : cases) {
+    prompts.insert(row.prompt_id);
+    seeds.insert(row.seed);
+  }
+  return fmt::format(
+      "Medians over {} prompt{}{}; ratios are medians over the prompts that both arms "
+      "finished.",
+      prompts.size(), prompts.size() == 1 ? "" : "s",
+      seeds.size() > 1 ? fmt::format(" and {} seeds", seeds.size()) : "");
+}
+
+// naive, original, cow with the figures that the seed publishes.
+Table three_way(const Cases& cases, const EabGrouping& grouping) {
+  Table table = table_of("EAB: naive, original and copy-on-write", grouping,
+                         {{"arm", "", true},
+                          {"decode", "", true},
+                          {"cases ok", "", true},
+                          {"samples", ""},
+                          {"wall time", "s"},
+                          {"widest interval", "%"},
+                          {"memory overhead", "MB"},
+                          {"total tokens", ""},
+                          {"tokens as published", ""},
+                          {"branches", ""},
+                          {"speed-up vs naive", "x"},
+                          {"memory vs naive", "x"},
+                          {"saving vs original", "%"}});
+  for (const auto& group : grouping.groups) {
+    const EabRows naive = rows_preferring(group.rows, "naive", "per_path");
+    const EabRows original = rows_preferring(group.rows, "original", "per_path");
+    const EabRows cow = rows_preferring(group.rows, "cow", "batched");
+    for (const EabRows& all : {naive, original, cow}) {
+      if (all.empty())
+        continue;
+      const EabRows rows = finished(all);
+      const bool is_cow = all.front()->arm == "cow";
+      table.rows.push_back(
+          joined(group.setting,
+                 {all.front()->arm, all.front()->decode, share_finished(all),
+                  number(median_over(rows, samples)), number(median_over(rows, wall)),
+                  widest_interval(rows), number(median_over(rows, peak_megabytes)),
+                  number(median_over(rows, computed)), number(median_over(rows, published)),
+                  number(median_over(rows, branches)), fixed(1 / paired_ratio(all, naive, wall), 2),
+                  fixed(paired_ratio(all, naive, peak_megabytes), 2),
+                  is_cow ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
+                         : kNothing}));
+    }
+  }
+  table.notes.push_back(prompts_note(cases));
+  table.notes.push_back(
+      "Memory overhead: high-water mark beyond the weights, MB = 10^6 bytes. Total "
+      "tokens: really computed, prompts included; as published: EAB without its prompt.");
+  if (const std::string setting = common_setting(cases, kEabCompared); !setting.empty())
+    table.notes.push_back("All: " + setting + ".");
+  return table;
+}
+
+std::string same_trees(const EabRows& rows) {
+  std::size_t known = 0, same = 0;
+  for (const EabCase* row : rows) {
+    known += row->tree_matches_reference >= 0;
+    same += row->tree_matches_reference == 1;
+  }
+  return known == 0 ? kNothing : fmt::format("{}/{}", same, known);
+}
+
+Table all_arms(const EabGrouping& grouping) {
+  Table table = table_of("EAB: every arm and way of decoding", grouping,
+                         {{"arm", "", true},
+                          {"decode", "", true},
+                          {"wall time", "s"},
+                          {"widest interval", "%"},
+                          {"first token", "s"},
+                          {"peak", "MB"},
+                          {"KV at its peak", "MB"},
+                          {"KV bound", "MB"},
+                          {"KV / bound", "x"},
+                          {"KV copied", "MB"},
+                          {"same tree", "", true},
+                          {"speed-up vs naive", "x"},
+                          {"speed-up vs batched", "x"},
+                          {"memory vs batched", "x"}});
+  for (const auto& group : grouping.groups) {
+    const EabRows naive = rows_preferring(group.rows, "naive", "per_path");
+    const EabRows batched = rows_of(group.rows, {"naive_batched", "batched"});
+    for (const ArmDecode& which : kEabOrder) {
+      const EabRows all = rows_of(group.rows, which);
+      if (all.empty())
+        continue;
+      const EabRows rows = finished(all);
+      const auto kv = [](const EabCase& row) { return megabytes(row.kv_physical_bytes); };
+      const auto bound = [](const EabCase& row) { return megabytes(row.kv_bound_bytes); };
+      const auto over_bound = [&](const EabCase& row) { return kv(row) / bound(row); };
+      const auto copied = [](const EabCase& row) { return megabytes(row.kv_bytes_copied); };
+      const auto first = [](const EabCase& row) { return row.time_to_first_token_seconds; };
+      table.rows.push_back(
+          joined(group.setting,
+                 {std::string(which.arm), std::string(which.decode),
+                  number(median_over(rows, wall)), widest_interval(rows),
+                  number(median_over(rows, first)), number(median_over(rows, peak_megabytes)),
+                  number(median_over(rows, kv)), number(median_over(rows, bound)),
+                  fixed(median_over(rows, over_bound), 3), number(median_over(rows, copied)),
+                  same_trees(rows), fixed(1 / paired_ratio(all, naive, wall), 2),
+                  fixed(1 / paired_ratio(all, batched, wall), 2),
+                  fixed(paired_ratio(all, batched, peak_megabytes), 2)}));
+    }
+  }
+  table.notes.push_back(
+      "KV bound: unique live tokens, no store can hold less. Same tree: cases whose "
+      "token tree is that of original, per_path. vs batched: against naive_batched.");
+  return table;
+}
+
+// Prompts of about one length: the longest is at most a quarter longer than the shortest.
+std::vector<std::pair<std::int64_t, std::int64_t>> lengths_of(const EabRows& rows) {
+  std::set<std::int64_t> lengths;
+  for (const EabCase* row : rows)
+    if (row->prompt_tokens >= 0)
+      lengths.insert(row->prompt_tokens);
+  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+  for (const std::int64_t length : lengths)
+    if (ranges.empty() || 4 * length > 5 * ranges.back().first)
+      ranges.emplace_back(length, length);
+    else
+      ranges.back().second = length;
+  return ranges;
+}
+
+Table by_length(const EabGrouping& grouping) {
+  Table table = table_of("EAB: by length of the prompt", grouping,
+                         {{"prompt tokens", "", true},
+                          {"arm", "", true},
+                          {"decode", "", true},
+                          {"cases ok", "", true},
+                          {"samples", ""},
+                          {"wall time", "s"},
+                          {"peak", "MB"},
+                          {"KV at its peak", "MB"},
+                          {"speed-up vs naive", "x"},
+                          {"memory vs batched", "x"},
+                          {"saving vs original", "%"}});
+  for (const auto& group : grouping.groups) {
+    const auto ranges = lengths_of(group.rows);
+    if (ranges.size() < 2)
+      continue;
+    for (const auto& [shortest, longest] : ranges) {
+      EabRows inside;
+      for (const EabCase* row : group.rows)
+        if (row->prompt_tokens >= shortest && row->prompt_tokens <= longest)
+          inside.push_back(row);
+      const EabRows naive = rows_preferring(inside, "naive", "per_path");
+      const EabRows batched = rows_of(inside, {"naive_batched", "batched"});
+      const EabRows original = rows_preferring(inside, "original", "per_path");
+      const std::string length =
+          shortest == longest ? count(shortest) : count(shortest) + "-" + count(longest);
+      for (const ArmDecode& which : kEabOrder) {
+        const EabRows all = rows_of(inside, which);
+        if (all.empty())
+          continue;
+        const EabRows rows = finished(all);
+        const auto kv = [](const EabCase& row) { return megabytes(row.kv_physical_bytes); };
+        table.rows.push_back(
+            joined(group.setting,
+                   {length, std::string(which.arm), std::string(which.decode), share_finished(all),
+                    number(median_over(rows, samples)), number(median_over(rows, wall)),
+                    number(median_over(rows, peak_megabytes)), number(median_over(rows, kv)),
+                    fixed(1 / paired_ratio(all, naive, wall), 2),
+                    fixed(paired_ratio(all, batched, peak_megabytes), 2),
+                    which.arm == "cow"
+                        ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
+                        : kNothing}));
+      }
+    }
+  }
+  return table;
+}
+
+Table quality(const EabGrouping& grouping) {
+  Table table = table_of("EAB: quality of the samples", grouping,
+                         {{"arm", "", true},
+                          {"decode", "", true},
+                          {"samples", ""},
+                          {"distinct texts", ""},
+                          {"distinct-1", ""},
+                          {"distinct-2", ""},
+                          {"self-BLEU", ""},
+                          {"log-prob mean", "nats"},
+                          {"log-prob spread", "nats"},
+                          {"entropy mean", ""},
+                          {"branch rate", ""},
+                          {"answer entropy", "nats"}});
+  for (const auto& group : grouping.groups)
+    for (const ArmDecode& which : kEabOrder) {
+      const EabRows rows = finished(rows_of(group.rows, which));
+      if (rows.empty())
+        continue;
+      const auto of = [&](double EabCase::*member, int decimals) {
+        return fixed(median_over(rows, [&](const EabCase& row) { return row.*member; }), decimals);
+      };
+      const auto texts = [](const EabCase& row) { return real(row.distinct_texts); };
+      table.rows.push_back(joined(
+          group.setting,
+          {std::string(which.arm), std::string(which.decode), number(median_over(rows, samples)),
+           number(median_over(rows, texts)), of(&EabCase::distinct_1, 3),
+           of(&EabCase::distinct_2, 3), of(&EabCase::self_bleu, 3), of(&EabCase::mean_log_prob, 2),
+           of(&EabCase::spread_log_prob, 2), of(&EabCase::mean_entropy, 4),
+           of(&EabCase::branch_rate, 4), of(&EabCase::answer_entropy, 3)}));
+    }
+  return table;
+}
+
+} // namespace
+
+std::vector<Table> eab_tables(const Cases& cases) {
+  if (cases.empty())
+    return {};
+  const EabGrouping grouping = group_rows(cases, kEabCompared);
+  std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping), by_length(grouping),
+                            quality(grouping)};
+  std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  return tables;
+}
+
+} // namespace peakbench::report

@@ -1,0 +1,59 @@
+#include "report/merge.h"
+
+#include <map>
+
+namespace peakbench::report {
+
+namespace {
+
+template <class Item>
+void add(std::vector<Item>& all, std::vector<Item>& more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+using Holders = std::map<std::string, std::vector<std::string>>; // case id -> files
+
+void add_duplicates(Table& table, const char* kind, const Holders& holders) {
+  for (const auto& [id, files] : holders) {
+    if (files.size() < 2)
+      continue;
+    std::string names;
+    for (const std::string& file : files)
+      names += (names.empty() ? "" : ", ") + file;
+    table.rows.push_back({id, kind, std::to_string(files.size()), names});
+  }
+}
+
+} // namespace
+
+Merged merge(std::vector<results::RunData> runs) {
+  Holders eab, ep;
+  for (const results::RunData& run : runs) {
+    for (const auto& row : run.eab)
+      eab[row.case_id].push_back(run.path);
+    for (const auto& row : run.ep)
+      ep[row.case_id].push_back(run.path);
+  }
+  Merged merged{std::move(runs.front()), {}};
+  for (std::size_t index = 1; index < runs.size(); ++index) {
+    results::RunData& more = runs[index];
+    merged.run.path += ", " + more.path;
+    add(merged.run.environment, more.environment);
+    add(merged.run.eab, more.eab);
+    add(merged.run.ep, more.ep);
+    add(merged.run.eab_repeats, more.eab_repeats);
+    add(merged.run.ep_repeats, more.ep_repeats);
+  }
+  Table table{"Cases in several files",
+              {{"case", "", true}, {"kind", "", true}, {"rows", ""}, {"files", "", true}},
+              {},
+              {}};
+  add_duplicates(table, "EAB", eab);
+  add_duplicates(table, "EP", ep);
+  table.notes.push_back("Every one of these rows counts in the medians.");
+  if (!table.rows.empty())
+    merged.duplicates.push_back(std::move(table));
+  return merged;
+}
+
+} // namespace peakbench::report

@@ -1,0 +1,36 @@
+// Figures as cells. Absent in, "-" out: nothing is estimated.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace peakbench::report {
+
+inline constexpr const char* kNothing = "-";
+inline constexpr double kMegabyte = 1e6;
+
+// About four significant digits, never more than the eye can use; NaN is "-".
+std::string number(double value);
+std::string count(std::int64_t value); // -1 is "-"
+std::string fixed(double value, int decimals);
+// NaN for the absent -1, so that it spreads through arithmetic.
+double real(std::int64_t value);
+
+// NaN values are left out; NaN if none is left.
+double median(std::vector<double> values);
+double greatest(std::span<const double> values);
+
+// Slope of y over x by least squares; NaN with fewer than two different x.
+double slope(std::span<const double> x, std::span<const double> y);
+
+// (upper - lower) / middle in percent; NaN if any is absent.
+double width_percent(double lower, double middle, double upper);
+
+// Columns that a text takes in a terminal: UTF-8, wide and combining characters.
+std::size_t display_width(const std::string& text);
+// Length in bytes of the character at `at`.
+std::size_t character_length(const std::string& text, std::size_t at);
+
+} // namespace peakbench::report

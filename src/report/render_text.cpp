@@ -1,0 +1,149 @@
+// Aligned tables for terminals of 120 columns.
+#include <algorithm>
+
+#include "report/numbers.h"
+#include "report/render.h"
+
+namespace peakbench::report {
+
+namespace {
+
+constexpr std::size_t kLineWidth = 120;
+constexpr std::size_t kLeastWrapped = 24; // a column is not wrapped below this
+constexpr std::size_t kGap = 2;
+
+using Lines = std::vector<std::string>;
+
+std::string padded(const std::string& text, std::size_t width, bool left) {
+  const std::size_t used = display_width(text);
+  const std::string blank(width > used ? width - used : 0, ' ');
+  return left ? text + blank : blank + text;
+}
+
+// Breaks at spaces, and within a word that is longer than a line.
+Lines wrapped(const std::string& text, std::size_t width) {
+  Lines lines{""};
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    std::string& line = lines.back();
+    const std::size_t before = display_width(line);
+    if (before == 0)
+      line = word;
+    else if (before + 1 + display_width(word) <= width)
+      line += " " + word;
+    else
+      lines.push_back(word);
+    while (display_width(lines.back()) > width) { // a long word
+      const std::string whole = lines.back();
+      std::size_t cut = 0;
+      while (display_width(whole.substr(0, cut + character_length(whole, cut))) <= width)
+        cut += character_length(whole, cut);
+      if (cut == 0)
+        break; // one character wider than the line
+      lines.back() = whole.substr(0, cut);
+      lines.push_back(whole.substr(cut));
+    }
+    at = end + 1;
+  }
+  return lines;
+}
+
+std::size_t longest_word(const std::string& text) {
+  std::size_t longest = 0;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    longest = std::max(longest, display_width(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  return longest;
+}
+
+std::vector<std::size_t> widths_of(const Table& table) {
+  std::vector<std::size_t> widths;
+  for (std::size_t index = 0; index < table.columns.size(); ++index) {
+    const Column& column = table.columns[index];
+    std::size_t width = std::max(longest_word(column.title), display_width(column.unit));
+    for (const auto& row : table.rows)
+      width = std::max(width, display_width(on_one_line(row[index])));
+    widths.push_back(width);
+  }
+  // The widest text gives way until the table fits.
+  for (;;) {
+    std::size_t total = 0, widest = widths.size();
+    for (std::size_t index = 0; index < widths.size(); ++index) {
+      total += widths[index] + (index ? kGap : 0);
+      const bool text = table.columns[index].left && widths[index] > kLeastWrapped;
+      if (text && (widest == widths.size() || widths[index] > widths[widest]))
+        widest = index;
+    }
+    if (total <= kLineWidth || widest == widths.size())
+      return widths;
+    widths[widest] =
+        std::max(kLeastWrapped, widths[widest] - std::min(widths[widest], total - kLineWidth));
+  }
+}
+
+// Cells side by side, each of one or more lines; `at_bottom` for headers.
+std::string side_by_side(const std::vector<Lines>& cells, const Table& table,
+                         const std::vector<std::size_t>& widths, bool at_bottom) {
+  std::size_t height = 0;
+  for (const Lines& cell : cells)
+    height = std::max(height, cell.size());
+  std::string text;
+  for (std::size_t line = 0; line < height; ++line) {
+    std::string row;
+    for (std::size_t index = 0; index < cells.size(); ++index) {
+      const std::size_t skipped = at_bottom ? height - cells[index].size() : 0;
+      const bool inside = line >= skipped && line - skipped < cells[index].size();
+      if (index)
+        row.append(kGap, ' ');
+      row += padded(inside ? cells[index][line - skipped] : "", widths[index],
+                    table.columns[index].left);
+    }
+    row.erase(row.find_last_not_of(' ') + 1);
+    text += row + "\n";
+  }
+  return text;
+}
+
+std::string render_one(const Table& table) {
+  const std::vector<std::size_t> widths = widths_of(table);
+  std::string text = table.title + "\n";
+  std::vector<Lines> titles, units;
+  std::size_t total = 0;
+  for (std::size_t index = 0; index < widths.size(); ++index) {
+    titles.push_back(wrapped(table.columns[index].title, widths[index]));
+    units.push_back({table.columns[index].unit});
+    total += widths[index] + (index ? kGap : 0);
+  }
+  text += side_by_side(titles, table, widths, true);
+  const auto has_unit = [](const Column& column) { return !column.unit.empty(); };
+  if (std::ranges::any_of(table.columns, has_unit))
+    text += side_by_side(units, table, widths, true);
+  text += std::string(total, '-') + "\n";
+  for (const auto& row : table.rows) {
+    std::vector<Lines> cells;
+    for (std::size_t index = 0; index < widths.size(); ++index)
+      cells.push_back(wrapped(on_one_line(row[index]), widths[index]));
+    text += side_by_side(cells, table, widths, false);
+  }
+  for (const std::string& note : table.notes) {
+    const Lines lines = wrapped(on_one_line(note), kLineWidth - 2);
+    for (const std::string& line : lines)
+      text += "  " + line + "\n";
+  }
+  return text;
+}
+
+} // namespace
+
+std::string render_text(const std::vector<Table>& tables) {
+  std::string text;
+  for (const Table& table : tables)
+    text += (text.empty() ? "" : "\n") + render_one(table);
+  return text;
+}
+
+} // namespace peakbench::report

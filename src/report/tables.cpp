@@ -1,0 +1,18 @@
+#include "report/report.h"
+#include "report/sections.h"
+
+namespace peakbench::report {
+
+std::vector<Table> tables_of(const results::RunData& run, bool detail) {
+  std::vector<Table> tables = eab_tables(run.eab);
+  const auto add = [&](std::vector<Table> more) {
+    tables.insert(tables.end(), more.begin(), more.end());
+  };
+  add(ep_tables(run.ep));
+  if (detail)
+    add(detail_tables(run));
+  add(validity_tables(run));
+  return tables;
+}
+
+} // namespace peakbench::report
