@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # cmake -DSOURCE=... -DHEADER=... -DBUILD_TYPE=... -P this: writes the git revision as a header.
 set(revision unknown)
 set(dirty 0)
