@@ -57,9 +57,11 @@ void block_sums(const float* row, std::size_t count, float inverse_temperature,
       bad = hn::Or(bad, hn::Not(hn::Lt(value, hn::Set(d, infinity))));
       maximum = hn::Max(maximum, value);
       // Tokens beyond the end or the edge are no minimum, -inf logits are.
-      const Vector low = filtered || i + lanes > end
-                             ? hn::IfThenElse(hn::Eq(value, nothing), hn::Set(d, infinity), value)
-                             : value;
+      Vector low = value;
+      if (filtered)
+        low = hn::IfThenElse(hn::Eq(value, nothing), hn::Set(d, infinity), value);
+      else if (i + lanes > end)
+        low = hn::IfThenElse(hn::FirstN(d, end - i), value, hn::Set(d, infinity));
       minimum = hn::Min(minimum, low);
     }
     *out = TokenBlock{};
