@@ -1,5 +1,7 @@
 #include "ep/arms.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -7,6 +9,7 @@
 namespace peakbench::ep {
 
 void run_arm(const Problem& problem, GradientSink& sink) {
+  const c10::NoGradGuard no_recording; // arms record where they need a graph
   switch (problem.settings.arm) {
   case Arm::backprop:
     return backprop(problem, sink);
@@ -27,9 +30,17 @@ void run_arm(const Problem& problem, GradientSink& sink) {
   }
 }
 
+std::int64_t first_settling_layer(const Settings& settings) {
+  const bool early = settings.profile == Profile::compat && settings.loss == Loss::cross_entropy;
+  return std::max<std::int64_t>(0, settings.depth - settings.steps - (early ? 1 : 0));
+}
+
 std::int64_t first_updated_layer(const Settings& settings) {
-  const bool light_cone = settings.arm == Arm::ep_fused || settings.arm == Arm::truncated_backprop;
-  return light_cone ? std::max<std::int64_t>(0, settings.depth - settings.steps) : 0;
+  if (settings.arm == Arm::ep_fused)
+    return first_settling_layer(settings);
+  if (settings.arm == Arm::truncated_backprop)
+    return std::max<std::int64_t>(0, settings.depth - settings.steps);
+  return 0;
 }
 
 void GradientSet::hand_to(GradientSink& sink) const {

@@ -1,5 +1,5 @@
-// What every arm is: one function that computes a step's gradients and hands them over layer by layer.
-// One file per arm; this is where they meet.
+// What every arm is: one function that computes a step's gradients and hands them over layer by
+// layer. One file per arm; this is where they meet.
 #pragma once
 
 #include <ATen/core/TensorBody.h>
@@ -16,23 +16,24 @@ namespace peakbench::ep {
 // Takes the gradient of the mean loss (its EP estimate), once per layer, in any order. A sink may
 // change that layer's weights at once: an arm hands a layer over after its last use of it.
 class GradientSink {
- public:
+public:
   virtual ~GradientSink() = default;
   virtual void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) = 0;
 };
 
 // A settling network, seen between two steps.
 class SettlingView {
- public:
+public:
   virtual ~SettlingView() = default;
   virtual double energy() const = 0;
+  virtual at::Tensor state(std::int64_t layer) const = 0; // undefined where the arm holds none
   // The lowest layer with a state that is not finite, or -1.
   virtual std::int64_t first_non_finite() const = 0;
 };
 
 // Called before the first step (step 0) and after every step of a phase (beta 0: free).
 class Observer {
- public:
+public:
   virtual ~Observer() = default;
   virtual void after_step(double beta, std::int64_t step, const SettlingView& view) = 0;
 };
@@ -56,6 +57,10 @@ void ep_fused(const Problem& problem, GradientSink& sink);
 
 // Runs the arm of the settings.
 void run_arm(const Problem& problem, GradientSink& sink);
+// The lowest layer that T settling steps can move: layer L - T (counted from 0). With the logarithm
+// of profile compat the output's error is not quite zero at the forward pass, so that the first
+// step moves two layers already.
+std::int64_t first_settling_layer(const Settings& settings);
 // The lowest layer that a step of the arm can change.
 std::int64_t first_updated_layer(const Settings& settings);
 

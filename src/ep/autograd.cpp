@@ -8,7 +8,9 @@
 
 namespace peakbench::ep {
 
-Recording::Recording() : previous_(c10::GradMode::is_enabled()) { c10::GradMode::set_enabled(true); }
+Recording::Recording() : previous_(c10::GradMode::is_enabled()) {
+  c10::GradMode::set_enabled(true);
+}
 Recording::~Recording() { c10::GradMode::set_enabled(previous_); }
 
 at::Tensor leaf(const at::Tensor& tensor) {

@@ -11,13 +11,13 @@ namespace peakbench::ep {
 
 // While alive, operations record a graph (arms run with it off).
 class Recording {
- public:
+public:
   Recording();
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
- private:
+private:
   bool previous_;
 };
 

@@ -1,5 +1,5 @@
-// Back-propagation with about sqrt(L) activation checkpoints: the forward pass keeps the activation that
-// enters every segment, the backward pass records one segment's graph at a time.
+// Back-propagation with about sqrt(L) activation checkpoints: the forward pass keeps the activation
+// that enters every segment, the backward pass records one segment's graph at a time.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -54,8 +54,7 @@ at::Tensor back_through(const Problem& problem, std::int64_t begin, std::int64_t
 
 void backprop_checkpoint(const Problem& problem, GradientSink& sink) {
   const std::int64_t depth = problem.network.depth();
-  const auto length =
-      static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(depth))));
+  const auto length = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(depth))));
   std::vector<at::Tensor> checkpoints{problem.batch.input};
   {
     const measure::TagScope tag(measure::Tag::activations);

@@ -1,7 +1,8 @@
 // The light cone of a nudge: the last T layers, settled in delta form.
-// The forward pass is the free equilibrium s^f, so step t of the nudged phase moves layer L - t + 1 for
-// the first time, and after T steps only the last T layers have moved. Kept are their free states and
-// the displacements D_i = s_i - s_i^f, from which every residual is taken without cancellation:
+// The forward pass is the free equilibrium s^f, so step t of the nudged phase moves layer L - t + 1
+// for the first time, and after T steps only the last T layers have moved. Kept are their free
+// states and the displacements D_i = s_i - s_i^f, from which every residual is taken without
+// cancellation:
 //   s_i - h_i = D_i - W_i (relu(s_{i-1}^f + D_{i-1}) - relu(s_{i-1}^f))
 #pragma once
 
@@ -14,17 +15,20 @@
 namespace peakbench::ep {
 
 class Cone {
- public:
+public:
   virtual ~Cone() = default;
   // T steps from the free equilibrium. Throws Diverged, TimedOut.
   virtual void settle(double beta, Observer* observer) = 0;
-  // At the settled states, for layers from first_updated_layer() on; reads that layer's weights only.
-  virtual at::Tensor error(std::int64_t layer) const = 0;      // e_i [batch, outputs]
-  virtual at::Tensor activation(std::int64_t layer) const = 0; // what enters the layer [batch, inputs]
+  // At the settled states, for layers from first_updated_layer() on; reads that layer's weights
+  // only.
+  virtual at::Tensor error(std::int64_t layer) const = 0; // e_i [batch, outputs]
+  virtual at::Tensor
+  activation(std::int64_t layer) const = 0; // what enters the layer [batch, inputs]
 };
 
 // Runs the forward pass, keeping what the cone needs: O(T) memory, under Tag::states.
-// ATen: any device and type, both profiles. The other is kernels/ep_settle: float32 on the CPU, clean.
+// ATen: any device and type, both profiles. The other is kernels/ep_settle: float32 on the CPU,
+// clean.
 std::unique_ptr<Cone> make_aten_cone(const Problem& problem);
 std::unique_ptr<Cone> make_kernel_cone(const Problem& problem);
 bool kernel_cone_runs(const Settings& settings, at::Device device);

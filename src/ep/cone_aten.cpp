@@ -12,22 +12,25 @@ namespace peakbench::ep {
 
 namespace {
 
-// How far relu(free + displacement) is from relu(free). Where both signs agree it is the displacement
-// itself (or 0), with all its digits: max(D + min(s, 0), -max(s, 0)).
+// How far relu(free + displacement) is from relu(free). Where both signs agree it is the
+// displacement itself (or 0), with all its digits: max(D + min(s, 0), -max(s, 0)).
 at::Tensor activation_change(const at::Tensor& free, const at::Tensor& displacement) {
   return at::maximum(at::clamp_max(free, 0).add_(displacement), at::relu(free).neg_());
 }
 
 class AtenCone : public Cone, public SettlingView {
- public:
+public:
   explicit AtenCone(const Problem& problem);
   void settle(double beta, Observer* observer) override;
   at::Tensor error(std::int64_t layer) const override;
   at::Tensor activation(std::int64_t layer) const override;
   double energy() const override;
+  at::Tensor state(std::int64_t layer) const override {
+    return layer < first_ ? at::Tensor() : free_[slot(layer)] + displacement_[slot(layer)];
+  }
   std::int64_t first_non_finite() const override;
 
- private:
+private:
   struct Residual {
     at::Tensor difference; // s_i - h_i
     at::Tensor prediction; // h_i, of the output layer only
@@ -46,6 +49,7 @@ class AtenCone : public Cone, public SettlingView {
   bool delta_output_; // the output's delta form knows no epsilon
   double beta_ = 0;
   std::int64_t first_;
+  bool early_;                   // step t moves one layer more (first_settling_layer)
   at::Tensor entering_;          // the activation that enters layer first_; never moves
   std::vector<at::Tensor> free_; // s^f of layers first_ ..
   std::vector<at::Tensor> displacement_, velocity_;
@@ -54,7 +58,9 @@ class AtenCone : public Cone, public SettlingView {
 AtenCone::AtenCone(const Problem& problem)
     : problem_(problem), network_(problem.network), output_(problem.settings),
       delta_output_(problem.settings.profile == Profile::clean),
-      first_(std::max<std::int64_t>(0, problem.settings.depth - problem.settings.steps)) {
+      first_(first_settling_layer(problem.settings)),
+      early_(problem.settings.profile == Profile::compat &&
+             problem.settings.loss == Loss::cross_entropy) {
   const measure::TagScope tag(measure::Tag::states);
   entering_ = problem.batch.input;
   for (std::int64_t i = 0; i < first_; ++i)
@@ -83,27 +89,28 @@ AtenCone::Residual AtenCone::residual(std::int64_t layer, std::int64_t moved) co
 at::Tensor AtenCone::error_of(std::int64_t layer, const Residual& residual) const {
   if (!is_output(layer))
     return residual.difference;
-  return delta_output_ ? output_.error_from_difference(residual.difference, residual.prediction)
-                       : output_.error(residual.prediction + residual.difference, residual.prediction);
+  return delta_output_
+             ? output_.error_from_difference(residual.difference, residual.prediction)
+             : output_.error(residual.prediction + residual.difference, residual.prediction);
 }
 
-// Step t moves layers L - t .. L - 1 (counted from 0), from the output down: no layer is moved before
-// the error that reads it is known.
+// Step t moves layers L - t .. L - 1 (counted from 0; one more if early), from the output down: no
+// layer is moved before the error that reads it is known.
 void AtenCone::step(double beta, std::int64_t t) {
   const std::int64_t depth = network_.depth();
-  const std::int64_t moved = depth - t + 1;
+  const std::int64_t moving = std::max(first_, depth - t - (early_ ? 1 : 0));
+  const std::int64_t moved = t == 1 ? depth : depth - t + (early_ ? 0 : 1);
   at::Tensor error_above;
-  for (std::int64_t i = depth - 1; i >= std::max(first_, depth - t); --i) {
+  for (std::int64_t i = depth - 1; i >= moving; --i) {
     at::Tensor& displacement = displacement_[slot(i)];
     at::Tensor error, force;
     if (is_output(i)) {
       const Residual now = residual(i, moved);
       error = error_of(i, now);
-      force = delta_output_
-                  ? output_.force_from_difference(now.difference, now.prediction,
-                                                  problem_.batch.target, beta)
-                  : output_.force(now.prediction + now.difference, now.prediction,
-                                  problem_.batch.target, beta);
+      force = delta_output_ ? output_.force_from_difference(now.difference, now.prediction,
+                                                            problem_.batch.target, beta)
+                            : output_.force(now.prediction + now.difference, now.prediction,
+                                            problem_.batch.target, beta);
     } else {
       const at::Tensor pull =
           pull_back(error_above, network_.layer(i + 1).weight, free_[slot(i)] + displacement);

@@ -1,8 +1,8 @@
 // The energy of ep.md and its exact gradients, per row of the batch (that is, of B E):
 //   B E = sum_{i<L} |s_i - h_i|^2 / 2 + D(s_L, h_L) + beta C(s_L, y)
 // mse: D = |s - h|^2 / 2, C = |s - y|^2. cross_entropy: p = softmax(h / tau), q = softmax(s / tau),
-// D = KL(p || q), C = -<y, log softmax(s)> with y smoothed. Profile compat has log(q + 1e-8) in D, as
-// published; clean has log-softmax.
+// D = KL(p || q), C = -<y, log softmax(s)> with y smoothed. Profile compat has log(q + 1e-8) in D,
+// as published; clean has log-softmax.
 #pragma once
 
 #include <ATen/core/TensorBody.h>
@@ -20,7 +20,7 @@ inline constexpr double kCompatEpsilon = 1e-8;
 // D and C of the output layer. States and predictions are [batch, classes]; results with a scalar
 // shape are sums over the batch and can be differentiated by autograd.
 class OutputLayer {
- public:
+public:
   explicit OutputLayer(const Settings& settings);
 
   at::Tensor divergence(const at::Tensor& state, const at::Tensor& prediction) const; // D
@@ -36,9 +36,10 @@ class OutputLayer {
   //   q - p = p (x - <p, x>) / (1 + <p, x>), x = expm1(u / tau);  e_L = p (u - <p, u>) / tau^2
   at::Tensor force_from_difference(const at::Tensor& difference, const at::Tensor& prediction,
                                    const at::Tensor& target, double beta) const;
-  at::Tensor error_from_difference(const at::Tensor& difference, const at::Tensor& prediction) const;
+  at::Tensor error_from_difference(const at::Tensor& difference,
+                                   const at::Tensor& prediction) const;
 
- private:
+private:
   at::Tensor nudge(const at::Tensor& state, const at::Tensor& target, double beta) const;
   at::Tensor log_q(const at::Tensor& state) const;
 

@@ -14,8 +14,9 @@ at::Tensor entering(const Problem& problem, const std::vector<at::Tensor>& state
   return i == 0 ? problem.batch.input : activate(states[i - 1]);
 }
 
-// From the output down: layer i is moved once its own error and the one above are known, and no error
-// below needs it any more, so that two errors are live and every gradient is one of the old states.
+// From the output down: layer i is moved once its own error and the one above are known, and no
+// error below needs it any more, so that two errors are live and every gradient is one of the old
+// states.
 void step_down(const Problem& problem, PlainStates& now, double beta) {
   const OutputLayer output(problem.settings);
   const std::size_t last = now.states.size() - 1;

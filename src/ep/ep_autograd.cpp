@@ -1,5 +1,5 @@
-// EP as published: state gradients of the whole energy by autograd in both phases, then the weights'
-// gradients by autograd from the contrast of the two energies.
+// EP as published: state gradients of the whole energy by autograd in both phases, then the
+// weights' gradients by autograd from the contrast of the two energies.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -59,9 +59,9 @@ void ep_autograd(const Problem& problem, GradientSink& sink) {
   std::vector<Layer> leaves;
   for (const Layer& layer : problem.network.layers)
     leaves.push_back(leaf(layer));
-  const at::Tensor contrast = (recorded_energy(problem, leaves, nudged, beta) -
-                               recorded_energy(problem, leaves, free, 0)) /
-                              (beta * static_cast<double>(problem.settings.batch));
+  const at::Tensor contrast =
+      (recorded_energy(problem, leaves, nudged, beta) - recorded_energy(problem, leaves, free, 0)) /
+      (beta * static_cast<double>(problem.settings.batch));
   const GradientSet set{0, layer_gradients(contrast, leaves)};
   const c10::NoGradGuard no_recording;
   set.hand_to(sink);

@@ -1,5 +1,5 @@
-// EP in the light cone: states of the last T layers only, in delta form, and the optimizer applied as
-// soon as a layer's gradient is known. Everything beyond the weights is O(T): flat in depth.
+// EP in the light cone: states of the last T layers only, in delta form, and the optimizer applied
+// as soon as a layer's gradient is known. Everything beyond the weights is O(T): flat in depth.
 #include <ATen/ATen.h>
 
 #include "ep/arms.h"
@@ -23,8 +23,8 @@ void ep_fused(const Problem& problem, GradientSink& sink) {
   const Settings& settings = problem.settings;
   const std::unique_ptr<Cone> nudged = make_cone(problem);
   nudged->settle(settings.beta, problem.observer);
-  // With the published log(q + 1e-8) the forward pass is not quite the free equilibrium, so that the
-  // free phase has to be run; clean, its gradient is exactly zero.
+  // With the published log(q + 1e-8) the forward pass is not quite the free equilibrium, so that
+  // the free phase has to be run; clean, its gradient is exactly zero.
   std::unique_ptr<Cone> free;
   if (settings.profile == Profile::compat) {
     free = make_cone(problem);

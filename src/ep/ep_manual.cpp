@@ -1,5 +1,5 @@
-// EP with an energy and a settling loop of its own: autograd sees one layer's term of the energy at a
-// time, so that the graph is O(1) in depth; states, velocities, forces and gradients are not.
+// EP with an energy and a settling loop of its own: autograd sees one layer's term of the energy at
+// a time, so that the graph is O(1) in depth; states, velocities, forces and gradients are not.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -32,9 +32,8 @@ void step_by_layer(const Problem& problem, PlainStates& now, double beta) {
     std::vector<at::Tensor> inputs{leaf(now.states[i])};
     if (i > 0)
       inputs.push_back(leaf(now.states[i - 1]));
-    const at::Tensor term =
-        layer_energy(problem, i, problem.network.layers[i],
-                     i == 0 ? problem.batch.input : inputs[1], inputs[0], beta);
+    const at::Tensor term = layer_energy(problem, i, problem.network.layers[i],
+                                         i == 0 ? problem.batch.input : inputs[1], inputs[0], beta);
     const std::vector<at::Tensor> parts = gradients(term, inputs);
     const c10::NoGradGuard no_recording;
     forces[i] = parts[0];
@@ -63,7 +62,8 @@ void ep_manual(const Problem& problem, GradientSink& sink) {
       return layer_energy(problem, i, layer, i == 0 ? problem.batch.input : states[i - 1],
                           states[i], phase_beta);
     };
-    set.gradients.push_back(layer_gradients((term(nudged, beta) - term(free, 0)) * scale, {layer})[0]);
+    set.gradients.push_back(
+        layer_gradients((term(nudged, beta) - term(free, 0)) * scale, {layer})[0]);
   }
   set.hand_to(sink);
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "ep/arms.h"
 #include "ep/inspection.h"
 #include "ep/network.h"
@@ -45,8 +46,17 @@ Experiment& Experiment::operator=(Experiment&&) noexcept = default;
 
 std::int64_t Experiment::weights_bytes() const { return state_->network.bytes(); }
 
+std::uint64_t Experiment::weights_fingerprint() const {
+  std::string hashes;
+  for (const Layer& layer : state_->network.layers)
+    for (const at::Tensor& tensor : {layer.weight, layer.bias}) {
+      const at::Tensor host = tensor.cpu().contiguous();
+      hashes += hash_hex({static_cast<const char*>(host.data_ptr()), host.nbytes()});
+    }
+  return hash64(hashes);
+}
+
 void Experiment::step(const Deadline& deadline) {
-  const c10::NoGradGuard no_recording;
   ++state_->steps_done;
   try {
     run_arm({state_->settings, state_->network, state_->batch, nullptr, deadline},

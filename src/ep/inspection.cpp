@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "ep/energy.h"
@@ -20,7 +21,7 @@ Layer widen(const Layer& layer) {
 }
 
 class Collector : public GradientSink {
- public:
+public:
   explicit Collector(std::int64_t depth) : gradients_(static_cast<std::size_t>(depth)) {}
   void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override {
     gradients_[static_cast<std::size_t>(layer)] = {weight, bias};
@@ -28,12 +29,12 @@ class Collector : public GradientSink {
   // Undefined tensors where no gradient was handed over.
   const std::vector<Layer>& gradients() const { return gradients_; }
 
- private:
+private:
   std::vector<Layer> gradients_;
 };
 
 class EnergyTrace : public Observer {
- public:
+public:
   void after_step(double beta, std::int64_t, const SettlingView& view) override {
     if (beta != 0)
       energy.push_back(view.energy());
@@ -69,13 +70,13 @@ double smallest(at::ScalarType dtype) {
 
 } // namespace
 
-// EP moves the last T layers only (ep.md, fact 2), so autograd runs on the network's end, fed with the
-// activation that enters it: the same gradients as over all layers at a T-th of the price.
+// EP moves the last T layers only (ep.md, fact 2), so autograd runs on the network's end, fed with
+// the activation that enters it: the same gradients as over all layers at a T-th of the price.
 Reference reference_gradients(const Problem& problem) {
   const Settings& settings = problem.settings;
   const bool settles = is_equilibrium_propagation(settings.arm);
   const std::int64_t first =
-      settles ? std::clamp<std::int64_t>(settings.depth - settings.steps - 1, 0, settings.depth - 2)
+      settles ? std::clamp<std::int64_t>(first_settling_layer(settings) - 1, 0, settings.depth - 2)
               : 0;
   Batch batch{problem.batch.input.to(at::kDouble), problem.batch.labels,
               problem.batch.target.to(at::kDouble)};
@@ -93,19 +94,41 @@ Reference reference_gradients(const Problem& problem) {
   run_arm({wide, network, batch, nullptr, problem.deadline}, collector);
 
   Reference reference{{first, collector.gradients()}, {}};
-  const bool plain = settles && settings.arm != Arm::ep_fused;
+  // The reference holds states itself; its float64 loses the signal too, only deeper.
+  const bool delta = settings.arm == Arm::ep_fused;
   at::Tensor activation = batch.input;
   for (const Layer& layer : network.layers) {
     const at::Tensor state = predict(layer, activation);
-    const double rounding = epsilon(settings.dtype) * state.norm().item<double>() *
-                            activation.norm().item<double>() /
+    const double rounding = epsilon(delta ? at::kDouble : settings.dtype) *
+                            state.norm().item<double>() * activation.norm().item<double>() /
                             (settings.beta * static_cast<double>(settings.batch));
     reference.resolution.push_back(
         kResolvable *
-        std::max(plain ? rounding : 0, smallest(settings.dtype) / epsilon(settings.dtype)));
+        std::max(settles ? rounding : 0, smallest(settings.dtype) / epsilon(settings.dtype)));
     activation = activate(state);
   }
   return reference;
+}
+
+void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result) {
+  const auto first = static_cast<std::size_t>(reference.gradients.first);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const Layer& gradient = gradients[i];
+    result.gradient_norm.push_back(norm_of(gradient));
+    if (result.gradient_norm.back() == 0)
+      continue;
+    ++result.reach;
+    if (i < first)
+      continue; // beyond the cone: shows in reach
+    const std::size_t at = i - first;
+    const Layer& expected = reference.gradients.gradients[at];
+    const double expected_norm = norm_of(expected);
+    if (expected_norm < reference.resolution[at])
+      continue;
+    ++result.resolved;
+    result.gradient_error =
+        std::max(result.gradient_error, distance(gradient, expected) / expected_norm);
+  }
 }
 
 Inspection inspect_step(const Settings& settings, const Network& network, const Batch& batch,
@@ -122,23 +145,7 @@ Inspection inspect_step(const Settings& settings, const Network& network, const 
   for (std::int64_t i = 0; i < network.depth(); ++i)
     output = predict(network.layer(i), i == 0 ? output : activate(output));
   result.loss = mean_loss(settings, batch, output).item<double>();
-  for (std::int64_t i = 0; i < settings.depth; ++i) {
-    const Layer& gradient = collector.gradients()[static_cast<std::size_t>(i)];
-    result.gradient_norm.push_back(norm_of(gradient));
-    if (result.gradient_norm.back() == 0)
-      continue;
-    ++result.reach;
-    if (i < reference.gradients.first)
-      continue; // beyond the cone: shows in reach
-    const auto at = static_cast<std::size_t>(i - reference.gradients.first);
-    const Layer& expected = reference.gradients.gradients[at];
-    const double expected_norm = norm_of(expected);
-    if (expected_norm < reference.resolution[at])
-      continue;
-    ++result.resolved;
-    result.gradient_error =
-        std::max(result.gradient_error, distance(gradient, expected) / expected_norm);
-  }
+  compare(collector.gradients(), reference, result);
   return result;
 }
 

@@ -6,12 +6,16 @@
 
 namespace peakbench::ep {
 
-// The reference gradients in float64, from the network's weights, and what float arithmetic can tell.
+// The reference gradients in float64, from the network's weights, and what float arithmetic can
+// tell.
 struct Reference {
-  GradientSet gradients;         // EP arms: the light cone and one layer below it, where they are zero
+  GradientSet gradients; // EP arms: the light cone and one layer below it, where they are zero
   std::vector<double> resolution; // per entry: the least gradient norm that an arm can resolve
 };
 Reference reference_gradients(const Problem& problem);
+
+// Reach, error and norms of an arm's gradients (undefined tensors where it handed none over).
+void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result);
 
 // One step of the problem's arm, its gradients kept instead of applied.
 Inspection inspect_step(const Settings& settings, const Network& network, const Batch& batch,

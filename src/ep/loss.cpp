@@ -19,8 +19,8 @@ at::Tensor mean_loss(const Settings& settings, const Batch& batch, const at::Ten
 void require_finite(const at::Tensor& loss) {
   const auto value = loss.item<double>();
   if (!std::isfinite(value))
-    throw Diverged(fmt::format("ep: the loss is {} at the output layer (learning_rate too large?)",
-                               value));
+    throw Diverged(
+        fmt::format("ep: the loss is {} at the output layer (learning_rate too large?)", value));
 }
 
 GradientSet back_propagate(const Problem& problem, std::int64_t first,

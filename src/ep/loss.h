@@ -12,6 +12,7 @@ at::Tensor mean_loss(const Settings& settings, const Batch& batch, const at::Ten
 // Diverged if the loss is not finite.
 void require_finite(const at::Tensor& loss);
 // Gradients of the layers from `first` on, with autograd, from the activation that enters `first`.
-GradientSet back_propagate(const Problem& problem, std::int64_t first, const at::Tensor& activation);
+GradientSet back_propagate(const Problem& problem, std::int64_t first,
+                           const at::Tensor& activation);
 
 } // namespace peakbench::ep

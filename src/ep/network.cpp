@@ -20,13 +20,13 @@ RandomKey key_of(const Settings& settings, Purpose purpose, std::int64_t index =
 
 // LAPACK may round differently with another number of threads; weights must not.
 class OneThread {
- public:
+public:
   OneThread() : threads_(at::get_num_threads()) { at::set_num_threads(1); }
   ~OneThread() { at::set_num_threads(threads_); }
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
 
- private:
+private:
   int threads_;
 };
 
@@ -80,7 +80,8 @@ Network draw_network(const Settings& settings, at::Device device) {
   for (std::int64_t i = 0; i < settings.depth; ++i) {
     const std::int64_t inputs = i == 0 ? settings.input_width : settings.width;
     const std::int64_t outputs = i + 1 == settings.depth ? settings.classes : settings.width;
-    network.layers.push_back({at::empty({outputs, inputs}, options), at::empty({outputs}, options)});
+    network.layers.push_back(
+        {at::empty({outputs, inputs}, options), at::empty({outputs}, options)});
     const measure::TagScope temporaries(measure::Tag::workspace);
     draw_layer(settings, i, network.layers.back());
   }

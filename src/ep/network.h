@@ -1,6 +1,8 @@
 // The network of ep.md and the batch it is trained on, both drawn from the seed.
-//   Linear(input_width, width) ReLU, (depth - 2) x [Linear(width, width) ReLU], Linear(width, classes)
-// Layers are counted from 0 here: layers[i] maps the activation of state i - 1 to the prediction h_i.
+//   Linear(input_width, width) ReLU, (depth - 2) x [Linear(width, width) ReLU], Linear(width,
+//   classes)
+// Layers are counted from 0 here: layers[i] maps the activation of state i - 1 to the prediction
+// h_i.
 #pragma once
 
 #include <ATen/core/TensorBody.h>

@@ -35,11 +35,11 @@ void WeightOptimizer::accept(std::int64_t index, const at::Tensor& weight, const
   if (settings_.optimizer == Optimizer::momentum)
     layer.weight.sub_(accumulate(momentum.weight, weight), rate);
   else if (settings_.profile == Profile::compat)
-    layer.weight.sub_(
-        accumulate(momentum.weight, orthogonalize(weight, NewtonSchulz::cubic)), rate);
+    layer.weight.sub_(accumulate(momentum.weight, orthogonalize(weight, NewtonSchulz::cubic)),
+                      rate);
   else
-    layer.weight.sub_(
-        orthogonalize(accumulate(momentum.weight, weight), NewtonSchulz::quintic), rate);
+    layer.weight.sub_(orthogonalize(accumulate(momentum.weight, weight), NewtonSchulz::quintic),
+                      rate);
 }
 
 } // namespace peakbench::ep

@@ -11,19 +11,20 @@ namespace peakbench::ep {
 
 // sgd        w <- w - rate g
 // momentum   m <- 0.9 m + g; w <- w - rate m
-// muon       matrices (every layer's, as published) by their orthogonalised momentum, biases by momentum.
+// muon       matrices (every layer's, as published) by their orthogonalised momentum, biases by
+// momentum.
 //            clean:  m <- 0.9 m + g; w <- w - rate orthogonalize(m)     (Muon)
 //            compat: m <- 0.9 m + orthogonalize(g); w <- w - rate m     (as the published EP does)
 // Momentum exists for the layers that ever received a gradient (Tag::optimizer): O(T) for arms that
 // reach T layers.
 class WeightOptimizer : public GradientSink {
- public:
+public:
   WeightOptimizer(const Settings& settings, const Network& network);
   void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override;
   // Forgets all momentum.
   void reset();
 
- private:
+private:
   const at::Tensor& accumulate(at::Tensor& momentum, const at::Tensor& gradient) const;
 
   Settings settings_;

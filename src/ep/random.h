@@ -1,6 +1,6 @@
-// Counter-based random numbers (Philox 4x32-10): a value depends on the seed, its stream and its index
-// only, so weights and batch are the same on every device, rank and thread count, and can be drawn
-// again instead of being kept.
+// Counter-based random numbers (Philox 4x32-10): a value depends on the seed, its stream and its
+// index only, so weights and batch are the same on every device, rank and thread count, and can be
+// drawn again instead of being kept.
 #pragma once
 
 #include <ATen/core/TensorBody.h>

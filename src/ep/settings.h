@@ -9,13 +9,24 @@
 namespace peakbench::ep {
 
 enum class Arm {
-  backprop, backprop_checkpoint, backprop_streamed, truncated_backprop, ep_autograd, ep_manual,
-  ep_finite_difference, ep_analytic, ep_checkpoint, ep_batched, ep_sweep, ep_sweep_checkpoint, ep_fused,
+  backprop,
+  backprop_checkpoint,
+  backprop_streamed,
+  truncated_backprop,
+  ep_autograd,
+  ep_manual,
+  ep_finite_difference,
+  ep_analytic,
+  ep_checkpoint,
+  ep_batched,
+  ep_sweep,
+  ep_sweep_checkpoint,
+  ep_fused,
 };
 inline constexpr std::string_view kArmNames[] = {
-  "backprop", "backprop_checkpoint", "backprop_streamed", "truncated_backprop", "ep_autograd", "ep_manual",
-  "ep_finite_difference", "ep_analytic", "ep_checkpoint", "ep_batched", "ep_sweep", "ep_sweep_checkpoint",
-  "ep_fused"};
+    "backprop",  "backprop_checkpoint",  "backprop_streamed", "truncated_backprop", "ep_autograd",
+    "ep_manual", "ep_finite_difference", "ep_analytic",       "ep_checkpoint",      "ep_batched",
+    "ep_sweep",  "ep_sweep_checkpoint",  "ep_fused"};
 constexpr std::string_view name_of(Arm arm) { return kArmNames[static_cast<int>(arm)]; }
 // False for the arms that this version does not build; a config that names one is refused.
 bool available(Arm arm);
@@ -33,9 +44,9 @@ struct Settings {
   Arm arm = Arm::ep_fused;
   std::int64_t depth = 10, width = 128, batch = 32;
   std::int64_t input_width = 784, classes = 10;
-  std::int64_t steps = 30;   // T
+  std::int64_t steps = 30; // T
   double rate = 0.15, momentum = 0.5, beta = 0.5;
-  double temperature = 1, label_smoothing = 0.1;  // of the cross-entropy output
+  double temperature = 1, label_smoothing = 0.1; // of the cross-entropy output
   Loss loss = Loss::cross_entropy;
   Init init = Init::torch;
   Optimizer optimizer = Optimizer::muon;
@@ -50,4 +61,4 @@ bool is_equilibrium_propagation(Arm arm);
 // UserError for what no arm can run: depth < 2, rate <= 0, an arm that is not available, ...
 void validate(const Settings& settings);
 
-}  // namespace peakbench::ep
+} // namespace peakbench::ep

@@ -12,12 +12,15 @@ namespace peakbench::ep {
 namespace {
 
 class PlainView : public SettlingView {
- public:
+public:
   PlainView(const Problem& problem, const PlainStates& states, double beta)
       : problem_(problem), states_(states), beta_(beta) {}
 
   double energy() const override {
     return ep::energy(problem_.settings, problem_.network, problem_.batch, states_.states, beta_);
+  }
+  at::Tensor state(std::int64_t layer) const override {
+    return states_.states[static_cast<std::size_t>(layer)];
   }
   std::int64_t first_non_finite() const override {
     for (std::size_t i = 0; i < states_.states.size(); ++i)
@@ -26,26 +29,26 @@ class PlainView : public SettlingView {
     return -1;
   }
 
- private:
+private:
   const Problem& problem_;
   const PlainStates& states_;
   double beta_;
 };
 
 class DivergenceWatch : public Observer {
- public:
+public:
   explicit DivergenceWatch(const Settings& settings) : settings_(settings) {}
   void after_step(double beta, std::int64_t step, const SettlingView& view) override {
     const std::int64_t layer = view.first_non_finite();
     if (layer >= 0)
-      throw Diverged(fmt::format(
-          "ep: states overflow at step {} of {} of the {} phase in layer {} of {} (rate {} and beta "
-          "{} are too large for this network) Lower rate or beta.",
-          step, settings_.steps, beta == 0 ? "free" : "nudged", layer + 1, settings_.depth,
-          settings_.rate, settings_.beta));
+      throw Diverged(fmt::format("ep: states overflow at step {} of {} of the {} phase in layer {} "
+                                 "of {} (rate {} and beta "
+                                 "{} are too large for this network) Lower rate or beta.",
+                                 step, settings_.steps, beta == 0 ? "free" : "nudged", layer + 1,
+                                 settings_.depth, settings_.rate, settings_.beta));
   }
 
- private:
+private:
   const Settings& settings_;
 };
 

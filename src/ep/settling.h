@@ -1,5 +1,5 @@
-// The settling loop of the arms that hold the states themselves (plain form): from the forward pass,
-// T simultaneous steps v <- momentum v + g, s <- s - rate v, in a free and a nudged phase.
+// The settling loop of the arms that hold the states themselves (plain form): from the forward
+// pass, T simultaneous steps v <- momentum v + g, s <- s - rate v, in a free and a nudged phase.
 #pragma once
 
 #include <ATen/core/TensorBody.h>

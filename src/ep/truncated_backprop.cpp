@@ -1,5 +1,5 @@
-// Back-propagation through the last T layers only: the honest control of the light cone, which reaches
-// the same layers.
+// Back-propagation through the last T layers only: the honest control of the light cone, which
+// reaches the same layers.
 #include <ATen/ATen.h>
 
 #include "ep/arms.h"
