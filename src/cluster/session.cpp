@@ -108,7 +108,8 @@ void Session::agree(const std::optional<std::string>& error) const {
     bool same = true;
     for (const std::string& other : errors)
       same = same && other == errors[from];
-    verdict = same ? errors[from] : fmt::format("!rank {}: {}", from, errors[from].substr(1));
+    verdict = same || from == 0 ? errors[from]
+                                : fmt::format("!rank {}: {}", from, errors[from].substr(1));
   }
   verdict = broadcast(verdict);
   if (!verdict.empty())

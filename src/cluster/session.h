@@ -28,8 +28,9 @@ public:
   std::string broadcast(const std::string& bytes, int root = 0) const;
   // On rank 0 one entry per rank, elsewhere empty.
   std::vector<std::string> gather(const std::string& bytes) const;
-  // If any rank has an error, every rank throws UserError with the first one's text (prefixed with
-  // the rank where ranks disagree). Call after every step that can fail on one rank alone.
+  // If any rank has an error, every rank throws UserError with the text of the first one that has,
+  // and says which rank that is where it is not rank 0 or all. Call after every step that can fail
+  // on one rank alone.
   void agree(const std::optional<std::string>& error) const;
   // Ends the whole job; for errors that the other ranks cannot know of.
   [[noreturn]] void abort(int status) const;
