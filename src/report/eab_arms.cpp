@@ -45,8 +45,7 @@ double peak_megabytes(const EabCase& row) { return real(row.peak_bytes) / kMegab
 std::string widest_interval(const EabRows& rows) {
   std::vector<double> widths;
   for (const EabCase* row : rows)
-    widths.push_back(
-        width_percent(row->wall_seconds_lower, row->wall_seconds, row->wall_seconds_upper));
+    widths.push_back(interval_percent(*row));
   return fixed(greatest(widths), 1);
 }
 

@@ -1,6 +1,7 @@
 // Naive sampling, original and copy-on-write EAB: the published comparison first, then every arm.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "report/eab_arms.h"
@@ -71,10 +72,10 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
       table.rows.push_back(
           joined(group.setting,
                  {all.front()->arm, all.front()->decode, share_finished(all),
-                  number(median_over(rows, samples)), number(median_over(rows, wall)),
+                  whole(median_over(rows, samples)), number(median_over(rows, wall)),
                   widest_interval(rows), number(median_over(rows, peak_megabytes)),
-                  number(median_over(rows, computed)), number(median_over(rows, published)),
-                  number(median_over(rows, branches)), fixed(1 / paired_ratio(all, naive, wall), 2),
+                  whole(median_over(rows, computed)), whole(median_over(rows, published)),
+                  whole(median_over(rows, branches)), fixed(1 / paired_ratio(all, naive, wall), 2),
                   fixed(paired_ratio(all, naive, peak_megabytes), 2),
                   is_cow ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
                          : kNothing}));
@@ -196,7 +197,7 @@ Table by_length(const EabGrouping& grouping) {
         table.rows.push_back(
             joined(group.setting,
                    {length, std::string(which.arm), std::string(which.decode), share_finished(all),
-                    number(median_over(rows, samples)), number(median_over(rows, wall)),
+                    whole(median_over(rows, samples)), number(median_over(rows, wall)),
                     number(median_over(rows, peak_megabytes)), number(median_over(rows, kv)),
                     fixed(1 / paired_ratio(all, naive, wall), 2),
                     fixed(paired_ratio(all, batched, peak_megabytes), 2),
@@ -213,7 +214,7 @@ Table quality(const EabGrouping& grouping) {
   Table table = table_of("EAB: quality of the samples", grouping,
                          {{"arm", "", true},
                           {"decode", "", true},
-                          {"samples", ""},
+
                           {"distinct texts", ""},
                           {"distinct-1", ""},
                           {"distinct-2", ""},
@@ -226,19 +227,20 @@ Table quality(const EabGrouping& grouping) {
   for (const auto& group : grouping.groups)
     for (const ArmDecode& which : kEabOrder) {
       const EabRows rows = finished(rows_of(group.rows, which));
-      if (rows.empty())
+      const auto measured = [](const EabCase* row) { return row->distinct_texts >= 0; };
+      if (std::ranges::none_of(rows, measured))
         continue;
       const auto of = [&](double EabCase::*member, int decimals) {
         return fixed(median_over(rows, [&](const EabCase& row) { return row.*member; }), decimals);
       };
       const auto texts = [](const EabCase& row) { return real(row.distinct_texts); };
-      table.rows.push_back(joined(
-          group.setting,
-          {std::string(which.arm), std::string(which.decode), number(median_over(rows, samples)),
-           number(median_over(rows, texts)), of(&EabCase::distinct_1, 3),
-           of(&EabCase::distinct_2, 3), of(&EabCase::self_bleu, 3), of(&EabCase::mean_log_prob, 2),
-           of(&EabCase::spread_log_prob, 2), of(&EabCase::mean_entropy, 4),
-           of(&EabCase::branch_rate, 4), of(&EabCase::answer_entropy, 3)}));
+      table.rows.push_back(
+          joined(group.setting, {std::string(which.arm), std::string(which.decode),
+                                 whole(median_over(rows, texts)), of(&EabCase::distinct_1, 3),
+                                 of(&EabCase::distinct_2, 3), of(&EabCase::self_bleu, 3),
+                                 of(&EabCase::mean_log_prob, 2), of(&EabCase::spread_log_prob, 2),
+                                 of(&EabCase::mean_entropy, 4), of(&EabCase::branch_rate, 4),
+                                 of(&EabCase::answer_entropy, 3)}));
     }
   return table;
 }

@@ -147,11 +147,14 @@ void note_light_cone(const Layout& layout, Table& table) {
   const auto has = [&](std::string_view arm) {
     return std::ranges::any_of(layout.cases, [&](const EpCase& row) { return row.arm == arm; });
   };
-  if (!has("ep_fused"))
+  const bool is_ep = std::ranges::any_of(
+      layout.cases, [](const EpCase& row) { return row.arm.starts_with("ep_"); });
+  if (!is_ep)
     return;
-  table.notes.push_back("Light cone: after T settling steps only the last T layers have moved, so "
-                        "EP trains no more than "
-                        "them (reach); ep_fused computes just those.");
+  table.notes.push_back(
+      "Light cone: updated all at once, only the last T layers have moved after T "
+      "settling steps, so EP trains no more than those (reach there); ep_fused "
+      "computes nothing else.");
   table.notes.push_back(
       has("truncated_backprop")
           ? "Its honest control is truncated_backprop, which trains the same layers."
@@ -181,7 +184,7 @@ Table memory_table(const Layout& layout) {
       std::vector<std::string> cells = depth_cells(arm, layout, values);
       cells.insert(cells.end(),
                    {fixed(slope_of(values), 4), saved(0, "ep_autograd"), saved(1, "backprop"),
-                    count(deepest), reached == reach.end() ? kNothing : number(reached->second)});
+                    count(deepest), reached == reach.end() ? kNothing : whole(reached->second)});
       table.rows.push_back(joined(group.setting, cells));
     }
   table.notes.push_back(
@@ -206,8 +209,7 @@ Table time_table(const Layout& layout) {
       const EpRows rows = rows_of(group.rows, arm);
       std::vector<double> widths, errors;
       for (const EpCase* row : finished(rows)) {
-        widths.push_back(
-            width_percent(row->step_seconds_lower, row->step_seconds, row->step_seconds_upper));
+        widths.push_back(interval_percent(*row));
         errors.push_back(row->gradient_error);
       }
       const Compared compared =
@@ -219,8 +221,7 @@ Table time_table(const Layout& layout) {
       table.rows.push_back(joined(group.setting, cells));
     }
   table.notes.push_back(
-      "Gradient error: greatest over depths, relative to the arm's reference over the "
-      "layers in reach.");
+      "Gradient error: greatest over depths and layers in reach, relative to autograd in float64.");
   return table;
 }
 

@@ -41,6 +41,8 @@ std::string fixed(double value, int decimals) {
   return zero && text[0] == '-' ? text.substr(1) : text; // no "-0.0000"
 }
 
+std::string whole(double value) { return fixed(value, value == std::floor(value) ? 0 : 1); }
+
 double real(std::int64_t value) { return value < 0 ? kNan : static_cast<double>(value); }
 
 double median(std::vector<double> values) {
@@ -74,8 +76,22 @@ double slope(std::span<const double> x, std::span<const double> y) {
   return variance > 0 ? covariance / variance : kNan;
 }
 
-double width_percent(double lower, double middle, double upper) {
-  return middle > 0 ? 100 * (upper - lower) / middle : kNan;
+namespace {
+double width_percent(double lower, double middle, double upper, std::int64_t repeats) {
+  return middle > 0 && repeats > 1 ? 100 * (upper - lower) / middle : kNan;
+}
+} // namespace
+
+template <>
+double interval_percent(const results::EabCase& row) {
+  return width_percent(row.wall_seconds_lower, row.wall_seconds, row.wall_seconds_upper,
+                       row.repeats);
+}
+
+template <>
+double interval_percent(const results::EpCase& row) {
+  return width_percent(row.step_seconds_lower, row.step_seconds, row.step_seconds_upper,
+                       row.repeats);
 }
 
 } // namespace peakbench::report

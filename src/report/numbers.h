@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "results/records.h"
+
 namespace peakbench::report {
 
 inline constexpr const char* kNothing = "-";
@@ -15,6 +17,7 @@ inline constexpr double kMegabyte = 1e6;
 std::string number(double value);
 std::string count(std::int64_t value); // -1 is "-"
 std::string fixed(double value, int decimals);
+std::string whole(double value); // medians of counts: 20, or 20.5 between two
 // NaN for the absent -1, so that it spreads through arithmetic.
 double real(std::int64_t value);
 
@@ -25,8 +28,9 @@ double greatest(std::span<const double> values);
 // Slope of y over x by least squares; NaN with fewer than two different x.
 double slope(std::span<const double> x, std::span<const double> y);
 
-// (upper - lower) / middle in percent; NaN if any is absent.
-double width_percent(double lower, double middle, double upper);
+// Width of a median's interval in percent of it; NaN if absent, or if a single repeat gave none.
+template <class Record>
+double interval_percent(const Record& row);
 
 // Columns that a text takes in a terminal: UTF-8, wide and combining characters.
 std::size_t display_width(const std::string& text);

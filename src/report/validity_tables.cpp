@@ -23,13 +23,6 @@ std::string what(const EabCase& row) {
 }
 std::string what(const EpCase& row) { return row.arm + ", depth " + std::to_string(row.depth); }
 
-double width(const EabCase& row) {
-  return width_percent(row.wall_seconds_lower, row.wall_seconds, row.wall_seconds_upper);
-}
-double width(const EpCase& row) {
-  return width_percent(row.step_seconds_lower, row.step_seconds, row.step_seconds_upper);
-}
-
 bool invalid(const auto& row) { return row.validity.starts_with("INVALID"); }
 
 template <class Record>
@@ -44,7 +37,7 @@ void add_counts(Table& table, const char* kind, const std::vector<Record>& rows)
     add([&](const Record& row) { return row.status == status; });
   add([](const Record& row) { return invalid(row); });
   add([](const Record& row) { return row.memory_repeats == 0; });
-  add([](const Record& row) { return width(row) > kNoisyPercent; });
+  add([](const Record& row) { return interval_percent(row) > kNoisyPercent; });
   table.rows.push_back(cells);
 }
 
@@ -76,7 +69,7 @@ void add_notes(Table& table, const results::RunData& run) {
         "Some cases have fewer than {} repeats: their interval is [least, greatest] and covers the "
         "median with less than 95 %.",
         kRepeatsForInterval));
-  const auto noisy = [](const auto& row) { return width(row) > kNoisyPercent; };
+  const auto noisy = [](const auto& row) { return interval_percent(row) > kNoisyPercent; };
   if (std::ranges::any_of(run.eab, noisy) || std::ranges::any_of(run.ep, noisy))
     table.notes.push_back("Wide intervals: other work on the machine, or too few repeats; raise "
                           "repeats.max or repeats.time_limit_seconds.");

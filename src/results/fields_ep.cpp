@@ -84,9 +84,9 @@ constexpr Field<Case> kFields[] = {
     {"reach", "layers", "layers that received a non-zero gradient", kMeasured,
      member<&Case::reach>},
     {"gradient_error", "1",
-     "greatest relative distance of a layer's gradient in reach to the reference arm's", kMeasured,
+     "greatest relative distance of a layer's gradient in reach to float64 autograd's", kMeasured,
      member<&Case::gradient_error>},
-    {"training_loss", "nats", "loss of the step from the initial weights", kMeasured,
+    {"training_loss", "1", "loss at the forward pass from the initial weights", kMeasured,
      member<&Case::training_loss>},
 
     {"rank", "1", "MPI rank that ran the case", kMeasured, member<&Case::rank>},

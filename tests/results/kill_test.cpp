@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "results/examples.h"
 #include "results/hdf5.h"
+#include "results/in_memory.h"
 #include "results/layout.h"
 #include "results/python.h"
 #include "results/table.h"
@@ -162,18 +163,6 @@ TEST(KillTest, AWriterThatSpeaksTooEarlyIsCaught) { // the check above can fail
   EXPECT_GT(lost, 0);
 }
 
-// These tests flush thousands of times, and a kill is no power cut: memory does as well as a disk.
-class InMemory {
-public:
-  InMemory() {
-    if (access("/dev/shm", W_OK) == 0)
-      setenv("TMPDIR", "/dev/shm", 1);
-    scratch.emplace();
-    unsetenv("TMPDIR");
-  }
-  std::optional<ScratchFolder> scratch;
-};
-
 // What a child does before and while it is watched.
 struct Work {
   std::function<void()> before, watched;
@@ -270,8 +259,8 @@ std::optional<Kills> kill_everywhere(const ScratchFolder& scratch,
 }
 
 void expect_whole_everywhere(const std::function<Work(const std::string& path)>& writer) {
-  const InMemory memory;
-  const ScratchFolder& scratch = *memory.scratch;
+  const testing::InMemory memory;
+  const ScratchFolder& scratch = *memory;
   const auto result = kill_everywhere(scratch, writer);
   if (!result)
     GTEST_SKIP() << "needs to trace child processes (ptrace)";
@@ -305,7 +294,7 @@ TEST(KillTest, TheFileIsWholeAtEverySystemCallOfAResume) {
 
 // Why there are two files, and that the checks above can fail.
 TEST(KillTest, HDF5AloneIsNotEnough) {
-  const InMemory memory;
+  const testing::InMemory memory;
   const auto writer = [](const std::string& path) {
     auto file = std::make_shared<Handle>();
     const auto append = [=](int number) { // in place
@@ -321,7 +310,7 @@ TEST(KillTest, HDF5AloneIsNotEnough) {
                     append(number);
                 }};
   };
-  const auto result = kill_everywhere(*memory.scratch, writer, true);
+  const auto result = kill_everywhere(*memory, writer, true);
   if (!result)
     GTEST_SKIP() << "needs to trace child processes (ptrace)";
   EXPECT_GT(result->damaged, 0) << "of " << result->kills;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "results/examples.h"
+#include "results/in_memory.h"
 #include "support/support.h"
 
 namespace peakbench::results {
@@ -39,7 +40,8 @@ TEST(LoadTest, EmptyAndForeignFilesAreNamed) {
 }
 
 TEST(LoadTest, TruncatedAnywhereIsAUserError) {
-  const ScratchFolder scratch;
+  const testing::InMemory memory;
+  const ScratchFolder& scratch = *memory;
   const std::string bytes = read_file(some_file(scratch));
   const std::string path = scratch / "cut.h5";
   std::vector<std::size_t> lengths;

@@ -1,0 +1,36 @@
+#include "report/merge.h"
+
+#include <gtest/gtest.h>
+
+#include "report/examples.h"
+
+namespace peakbench::report {
+namespace {
+
+using namespace testing;
+
+TEST(MergeTest, KeepsEveryRowAndNamesDuplicates) {
+  results::RunData first = example_run(), second = example_run();
+  second.path = "other.h5";
+  second.ep.resize(2);
+  second.eab.clear();
+  second.ep[1].seed = 7;
+  second.ep[1].case_id = results::case_id_of(second.ep[1]);
+  const std::string twice = second.ep[0].case_id;
+  const Merged merged = merge({first, second});
+  EXPECT_EQ(merged.run.ep.size(), first.ep.size() + 2);
+  EXPECT_EQ(merged.run.eab.size(), first.eab.size());
+  ASSERT_EQ(merged.duplicates.size(), 1u);
+  ASSERT_EQ(merged.duplicates[0].rows.size(), 1u);
+  EXPECT_EQ(merged.duplicates[0].rows[0],
+            (std::vector<std::string>{twice, "EP", "2", "run.h5, other.h5"}));
+}
+
+TEST(MergeTest, OneFileIsItself) {
+  const Merged merged = merge({example_run()});
+  EXPECT_EQ(merged.run.path, "run.h5");
+  EXPECT_TRUE(merged.duplicates.empty());
+}
+
+} // namespace
+} // namespace peakbench::report
