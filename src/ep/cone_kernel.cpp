@@ -1,6 +1,160 @@
-#include "ep/cone.h"
+// The cone on the CPU in float32: kernels/ep_settle does the work, its memory is one tensor.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <vector>
+
+#include "ep/cone.h"
+#include "ep/energy.h"
+#include "ep/settling.h"
+#include "kernels/ep_settle.h"
+#include "measure/tag.h"
+
 namespace peakbench::ep {
-bool kernel_cone_runs(const Settings&, at::Device) { return false; }
-std::unique_ptr<Cone> make_kernel_cone(const Problem& problem) { return make_aten_cone(problem); }
+
+namespace {
+
+class KernelCone : public Cone, public SettlingView {
+public:
+  explicit KernelCone(const Problem& problem);
+  void settle(double beta, Observer* observer) override;
+  at::Tensor error(std::int64_t layer) const override;
+  at::Tensor activation(std::int64_t layer) const override;
+  double energy() const override;
+  at::Tensor state(std::int64_t layer) const override;
+  std::int64_t first_non_finite() const override;
+
+private:
+  std::size_t slot(std::int64_t layer) const { return static_cast<std::size_t>(layer - first_); }
+  // A block of every group's memory as [batch, width].
+  at::Tensor rows(const at::Tensor& memory, std::int64_t offset, std::int64_t width) const;
+  at::Tensor free(std::int64_t layer) const;
+  at::Tensor displacement(std::int64_t layer) const;
+  std::int64_t outputs(std::int64_t layer) const {
+    return call_.layers[static_cast<std::size_t>(layer)].outputs;
+  }
+  void run(double beta, Observer* observer);
+
+  const Problem& problem_;
+  std::int64_t first_;
+  kernels::EpSettle call_;
+  kernels::EpLayout layout_;
+  at::Tensor memory_;
+};
+
+KernelCone::KernelCone(const Problem& problem)
+    : problem_(problem), first_(first_settling_layer(problem.settings)) {
+  const Settings& settings = problem.settings;
+  for (const Layer& layer : problem.network.layers)
+    call_.layers.push_back({layer.weight.const_data_ptr<float>(),
+                            layer.bias.const_data_ptr<float>(), layer.weight.size(1),
+                            layer.weight.size(0)});
+  call_.first = first_;
+  call_.rows = settings.batch;
+  call_.input = problem.batch.input.const_data_ptr<float>();
+  call_.target = problem.batch.target.const_data_ptr<float>();
+  call_.cross_entropy = settings.loss == Loss::cross_entropy;
+  call_.temperature = static_cast<float>(settings.temperature);
+  call_.rate = static_cast<float>(settings.rate);
+  call_.momentum = static_cast<float>(settings.momentum);
+  layout_ = kernels::ep_layout(call_, at::get_num_threads());
+  const measure::TagScope tag(measure::Tag::states);
+  memory_ = at::empty({layout_.groups * layout_.group_floats}, problem.batch.input.options());
+}
+
+void KernelCone::run(double beta, Observer* observer) {
+  call_.beta = static_cast<float>(beta);
+  auto* memory = memory_.data_ptr<float>();
+  kernels::ep_forward(call_, layout_, memory);
+  problem_.deadline.check();
+  if (!observer)
+    return kernels::ep_settle(call_, layout_, 0, problem_.settings.steps, memory);
+  observer->after_step(beta, 0, *this);
+  for (std::int64_t t = 1; t <= problem_.settings.steps; ++t) {
+    kernels::ep_settle(call_, layout_, t - 1, t, memory);
+    observer->after_step(beta, t, *this);
+  }
+}
+
+void KernelCone::settle(double beta, Observer* observer) {
+  run(beta, observer);
+  const at::Tensor all = memory_.as_strided({layout_.groups, layout_.displacement_floats},
+                                            {layout_.group_floats, 1}, layout_.displacement[0]);
+  if (!all_finite({all}))
+    throw_diverged(problem_, [&](Observer* watch) { run(beta, watch); });
+  kernels::ep_errors(call_, layout_, memory_.data_ptr<float>());
+  problem_.deadline.check();
+}
+
+at::Tensor KernelCone::rows(const at::Tensor& memory, std::int64_t offset,
+                            std::int64_t width) const {
+  return memory
+      .as_strided({layout_.groups, layout_.group_rows, width},
+                  {layout_.group_floats, 1, layout_.group_rows}, offset)
+      .reshape({layout_.groups * layout_.group_rows, width})
+      .narrow(0, 0, problem_.settings.batch);
+}
+
+at::Tensor KernelCone::free(std::int64_t layer) const {
+  return rows(memory_, layout_.free[slot(layer)], outputs(layer));
+}
+
+at::Tensor KernelCone::displacement(std::int64_t layer) const {
+  return rows(memory_, layout_.displacement[slot(layer)], outputs(layer));
+}
+
+at::Tensor KernelCone::error(std::int64_t layer) const {
+  return rows(memory_, layout_.velocity[slot(layer)], outputs(layer));
+}
+
+at::Tensor KernelCone::activation(std::int64_t layer) const {
+  if (layer == first_)
+    return rows(memory_, layout_.entering, call_.layers[static_cast<std::size_t>(layer)].inputs);
+  return at::add(free(layer - 1), displacement(layer - 1)).relu_();
+}
+
+at::Tensor KernelCone::state(std::int64_t layer) const {
+  return layer < first_ ? at::Tensor() : free(layer) + displacement(layer);
+}
+
+// For inspection only: on a copy, because errors take the place of velocities.
+double KernelCone::energy() const {
+  const at::Tensor copy = memory_.clone();
+  kernels::ep_errors(call_, layout_, copy.data_ptr<float>());
+  double total = 0;
+  const std::int64_t last = problem_.network.depth() - 1;
+  for (std::int64_t i = first_; i < last; ++i)
+    total += 0.5 * rows(copy, layout_.velocity[slot(i)], outputs(i))
+                       .to(at::kDouble)
+                       .square()
+                       .sum()
+                       .item<double>();
+  const OutputLayer output(problem_.settings);
+  const Layer& layer = problem_.network.layer(last);
+  const at::Tensor below = last == first_ ? activation(last) : activate(state(last - 1));
+  const at::Tensor prediction =
+      predict({layer.weight.to(at::kDouble), layer.bias.to(at::kDouble)}, below.to(at::kDouble));
+  const at::Tensor top = state(last).to(at::kDouble);
+  total += output.divergence(top, prediction).item<double>() +
+           call_.beta * output.cost(top, problem_.batch.target.to(at::kDouble)).item<double>();
+  return total / static_cast<double>(problem_.settings.batch);
+}
+
+std::int64_t KernelCone::first_non_finite() const {
+  for (std::int64_t i = first_; i < problem_.network.depth(); ++i)
+    if (!at::isfinite(displacement(i)).all().item<bool>())
+      return i;
+  return -1;
+}
+
+} // namespace
+
+bool kernel_cone_runs(const Settings& settings, at::Device device) {
+  return device.is_cpu() && settings.dtype == at::kFloat && settings.profile == Profile::clean;
+}
+
+std::unique_ptr<Cone> make_kernel_cone(const Problem& problem) {
+  return std::make_unique<KernelCone>(problem);
+}
+
 } // namespace peakbench::ep

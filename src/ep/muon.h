@@ -11,8 +11,8 @@ inline constexpr int kNewtonSchulzSteps = 5;
 enum class NewtonSchulz {
   quintic, // a, b, c = 3.4445, -4.7750, 2.0315 (Muon, Jordan et al. 2024): singular values above
            // about 1e-2 of |G| land in [0.68, 1.14]
-  cubic, // 1.5, -0.5, 0, and |G| taken as at least 1e-4 (the published EP): each step enlarges
-         // small singular values by 1.5 only
+  cubic,   // 1.5, -0.5, 0, and |G| taken as at least 1e-4 (the published EP): each step enlarges
+           // small singular values by 1.5 only
 };
 
 // A matrix of the same shape; zero for zero.

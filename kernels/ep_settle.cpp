@@ -1,0 +1,435 @@
+// Vector length is chosen when the program runs (Highway); this file is compiled once per target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/ep_settle.cpp"
+// Registers are kept in arrays, which vectors of unknown length do not allow.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
+#include "kernels/ep_settle.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include <hwy/foreach_target.h> // after the headers above, which are included once
+#include <hwy/highway.h>
+
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace peakbench::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, 16>;
+using Vector = hn::Vec<Floats>;
+constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Floats()));
+
+// How many units of a product are computed at once with `kVectors` vectors of rows each: as many as
+// there are registers for.
+template <int kVectors>
+constexpr int kTile = std::max(1, (kLanes == 16 ? 16 : 8) / kVectors);
+
+// y[j] = start[j] + sum over steps of weight(j, step) x[step], for kUnits units j; rows are lanes.
+// Forward, a unit is a row of the matrix and a step a column; transposed it is the other way round.
+// `ahead`: the memory that the next tile reads, fetched meanwhile.
+template <int kVectors, int kUnits, bool kTransposed>
+HWY_INLINE void tile(const float* HWY_RESTRICT weight, std::int64_t columns, std::int64_t steps,
+                     const float* HWY_RESTRICT start, const float* HWY_RESTRICT x,
+                     float* HWY_RESTRICT y, const char* ahead) {
+  const Floats d;
+  const std::int64_t unit_stride = kTransposed ? 1 : columns;
+  const std::int64_t step_stride = kTransposed ? columns : 1;
+  Vector sum[kUnits][kVectors];
+#pragma GCC unroll 16
+  for (int j = 0; j < kUnits; ++j) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      sum[j][v] = start ? hn::Set(d, start[j]) : hn::Zero(d);
+  }
+  for (std::int64_t step = 0; step < steps; ++step) {
+    if constexpr (!kTransposed) // kUnits rows of floats, 64 bytes at a time
+      if (step * 16 < kUnits * steps)
+        __builtin_prefetch(ahead + step * 64);
+    Vector rows[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      rows[v] = hn::LoadU(d, x + (step * kVectors + v) * kLanes);
+#pragma GCC unroll 16
+    for (int j = 0; j < kUnits; ++j) {
+      const Vector w = hn::Set(d, weight[j * unit_stride + step * step_stride]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        sum[j][v] = hn::MulAdd(w, rows[v], sum[j][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int j = 0; j < kUnits; ++j) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      hn::StoreU(sum[j][v], d, y + (j * kVectors + v) * kLanes);
+  }
+}
+
+// All units of a product: full tiles, then ever smaller ones.
+template <int kVectors, int kUnits, bool kTransposed>
+HWY_INLINE void tiles(const float* weight, std::int64_t columns, std::int64_t units,
+                      std::int64_t steps, const float* start, const float* x, float* y,
+                      const float* next) {
+  const std::int64_t unit_stride = kTransposed ? 1 : columns;
+  while (units >= kUnits) {
+    const float* following = weight + kUnits * unit_stride;
+    const float* ahead = units >= 2 * kUnits ? following : next;
+    tile<kVectors, kUnits, kTransposed>(weight, columns, steps, start, x, y,
+                                        reinterpret_cast<const char*>(ahead));
+    weight = following;
+    start = start ? start + kUnits : start;
+    y += kUnits * kVectors * kLanes;
+    units -= kUnits;
+  }
+  if constexpr (kUnits > 1)
+    if (units > 0)
+      tiles<kVectors, kUnits / 2, kTransposed>(weight, columns, units, steps, start, x, y, next);
+}
+
+// One group of kVectors * kLanes rows.
+template <int kVectors>
+class Group {
+public:
+  static constexpr std::int64_t kRows = kVectors * kLanes;
+
+  Group(const EpSettle& problem, const EpLayout& layout, std::int64_t index, float* memory)
+      : problem_(problem), layout_(layout), begin_(index * kRows),
+        memory_(memory + index * layout.group_floats),
+        last_(static_cast<std::int64_t>(problem.layers.size()) - 1) {}
+
+  void forward();
+  void step(std::int64_t t);
+  void errors();
+
+private:
+  const EpLayer& layer(std::int64_t i) const {
+    return problem_.layers[static_cast<std::size_t>(i)];
+  }
+  std::size_t slot(std::int64_t i) const { return static_cast<std::size_t>(i - problem_.first); }
+  float* free(std::int64_t i) const { return memory_ + layout_.free[slot(i)]; }
+  float* displacement(std::int64_t i) const { return memory_ + layout_.displacement[slot(i)]; }
+  float* velocity(std::int64_t i) const { return memory_ + layout_.velocity[slot(i)]; }
+  float* scratch(int which) const { return memory_ + layout_.scratch[which]; }
+
+  void multiply(std::int64_t i, const float* start, const float* x, float* y) const {
+    const EpLayer& now = layer(i);
+    const float* next = i < last_ ? layer(i + 1).weight : now.weight;
+    tiles<kVectors, kTile<kVectors>, false>(now.weight, now.inputs, now.outputs, now.inputs, start,
+                                            x, y, next);
+  }
+  void multiply_transposed(std::int64_t i, const float* x, float* y) const {
+    const EpLayer& now = layer(i);
+    tiles<kVectors, kTile<kVectors>, true>(now.weight, now.inputs, now.inputs, now.outputs, nullptr,
+                                           x, y, now.weight);
+  }
+  // f(vector index) over a block [width, rows].
+  template <typename F>
+  HWY_INLINE void each(std::int64_t width, const F& f) const {
+    for (std::int64_t k = 0; k < width * kRows; k += kLanes)
+      f(k);
+  }
+  // From row-major [rows, width] to [width, group rows], padding with 0.
+  void gather(const float* from, std::int64_t width, float* to) const;
+  // W_i (relu(s^f + D) - relu(s^f)) of the layer below, into y; false if that is zero for certain.
+  bool prediction_change(std::int64_t i, std::int64_t moved, float* y) const;
+  // e_i into `error`, given the change of the prediction (or null): hidden layers.
+  void residual(std::int64_t i, const float* change, float* error) const;
+  // Output layer: e_L, and the force if asked for. `error` may be `change`.
+  void output(const float* change, float* error, float* force) const;
+  void move(std::int64_t i, const float* force) const;
+
+  const EpSettle& problem_;
+  const EpLayout& layout_;
+  std::int64_t begin_;
+  float* memory_;
+  std::int64_t last_;
+};
+
+template <int kVectors>
+void Group<kVectors>::gather(const float* from, std::int64_t width, float* to) const {
+  for (std::int64_t r = 0; r < kRows; ++r)
+    for (std::int64_t k = 0; k < width; ++k)
+      to[k * kRows + r] = begin_ + r < problem_.rows ? from[(begin_ + r) * width + k] : 0.0F;
+}
+
+template <int kVectors>
+void Group<kVectors>::forward() {
+  const Floats d;
+  gather(problem_.target, layer(last_).outputs, memory_ + layout_.target);
+  for (std::int64_t r = 0; r < kRows; ++r)
+    memory_[layout_.mask + r] = begin_ + r < problem_.rows ? 1.0F : 0.0F;
+  const auto activate = [&](const float* from, std::int64_t width, float* to) {
+    each(width, [&](std::int64_t k) {
+      hn::StoreU(hn::Max(hn::LoadU(d, from + k), hn::Zero(d)), d, to + k);
+    });
+  };
+  float* entering = memory_ + layout_.entering;
+  float *now = problem_.first == 0 ? entering : scratch(0), *next = scratch(1);
+  gather(problem_.input, layer(0).inputs, now);
+  for (std::int64_t i = 0; i < problem_.first; ++i) {
+    float* to = i + 1 == problem_.first ? entering : next;
+    multiply(i, layer(i).bias, now, to);
+    activate(to, layer(i).outputs, to);
+    next = now;
+    now = to;
+  }
+  for (std::int64_t i = problem_.first; i <= last_; ++i) {
+    multiply(i, layer(i).bias, now, free(i));
+    activate(free(i), layer(i).outputs, scratch(0));
+    now = scratch(0);
+    std::fill_n(displacement(i), layer(i).outputs * kRows, 0.0F);
+    std::fill_n(velocity(i), layer(i).outputs * kRows, 0.0F);
+  }
+}
+
+// max(D + min(s, 0), -max(s, 0)) is D itself where both signs agree: no digit is lost.
+template <int kVectors>
+bool Group<kVectors>::prediction_change(std::int64_t i, std::int64_t moved, float* y) const {
+  if (i <= std::max(moved, problem_.first))
+    return false;
+  const Floats d;
+  const float *s = free(i - 1), *change = displacement(i - 1);
+  float* activation = scratch(0);
+  const Vector zero = hn::Zero(d);
+  each(layer(i - 1).outputs, [&](std::int64_t k) {
+    const Vector state = hn::LoadU(d, s + k);
+    hn::StoreU(hn::Max(hn::Add(hn::LoadU(d, change + k), hn::Min(state, zero)),
+                       hn::Neg(hn::Max(state, zero))),
+               d, activation + k);
+  });
+  multiply(i, nullptr, activation, y);
+  return true;
+}
+
+template <int kVectors>
+void Group<kVectors>::residual(std::int64_t i, const float* change, float* error) const {
+  const Floats d;
+  const float* moved = displacement(i);
+  each(layer(i).outputs, [&](std::int64_t k) {
+    const Vector own = hn::LoadU(d, moved + k);
+    hn::StoreU(change ? hn::Sub(own, hn::LoadU(d, change + k)) : own, d, error + k);
+  });
+}
+
+template <int kVectors>
+void Group<kVectors>::output(const float* change, float* error, float* force) const {
+  const Floats d;
+  const std::int64_t classes = layer(last_).outputs;
+  const float *s = free(last_), *own = displacement(last_), *target = memory_ + layout_.target;
+  const Vector inverse = hn::Set(d, 1 / problem_.temperature), one = hn::Set(d, 1.0F);
+  const Vector beta = hn::Set(d, problem_.beta);
+  for (std::int64_t r = 0; r < kRows; r += kLanes) {
+    const Vector mask = hn::LoadU(d, memory_ + layout_.mask + r);
+    const auto shift = [&](std::int64_t k) { // of the prediction
+      return change ? hn::LoadU(d, change + k) : hn::Zero(d);
+    };
+    const auto prediction = [&](std::int64_t k) { return hn::Add(hn::LoadU(d, s + k), shift(k)); };
+    const auto difference = [&](std::int64_t k) {
+      return hn::Sub(hn::LoadU(d, own + k), shift(k));
+    };
+    const auto state = [&](std::int64_t k) {
+      return hn::Add(hn::LoadU(d, s + k), hn::LoadU(d, own + k));
+    };
+    const std::int64_t end = r + classes * kRows;
+    if (!problem_.cross_entropy) {
+      for (std::int64_t k = r; k < end; k += kRows) {
+        const Vector u = hn::Mul(mask, difference(k));
+        const Vector nudge =
+            hn::Mul(hn::Add(beta, beta), hn::Sub(state(k), hn::LoadU(d, target + k)));
+        if (force)
+          hn::StoreU(hn::Mul(mask, hn::Add(u, nudge)), d, force + k);
+        hn::StoreU(u, d, error + k);
+      }
+      continue;
+    }
+    Vector top = prediction(r), state_top = state(r);
+    for (std::int64_t k = r + kRows; k < end; k += kRows) {
+      top = hn::Max(top, prediction(k));
+      state_top = hn::Max(state_top, state(k));
+    }
+    const auto weight = [&](std::int64_t k) { // p, not yet divided by its sum
+      return hn::Exp(d, hn::Mul(inverse, hn::Sub(prediction(k), top)));
+    };
+    Vector sum = hn::Zero(d), mean_u = hn::Zero(d), mean_x = hn::Zero(d), state_sum = hn::Zero(d);
+    for (std::int64_t k = r; k < end; k += kRows) {
+      const Vector p = weight(k), u = difference(k);
+      sum = hn::Add(sum, p);
+      mean_u = hn::MulAdd(p, u, mean_u);
+      mean_x = hn::MulAdd(p, hn::Expm1(d, hn::Mul(inverse, u)), mean_x);
+      state_sum = hn::Add(state_sum, hn::Exp(d, hn::Sub(state(k), state_top)));
+    }
+    mean_u = hn::Div(mean_u, sum);
+    mean_x = hn::Div(mean_x, sum);
+    // q - p = p (x - <p, x>) / (1 + <p, x>), x = expm1(u / tau); e = p (u - <p, u>) / tau^2
+    const Vector divisor = hn::Div(inverse, hn::Add(one, mean_x));
+    for (std::int64_t k = r; k < end; k += kRows) {
+      const Vector p = hn::Div(weight(k), sum), u = difference(k);
+      if (force) {
+        const Vector x = hn::Expm1(d, hn::Mul(inverse, u));
+        const Vector pull = hn::Mul(hn::Mul(p, hn::Sub(x, mean_x)), divisor);
+        const Vector share = hn::Div(hn::Exp(d, hn::Sub(state(k), state_top)), state_sum);
+        const Vector nudge = hn::Mul(beta, hn::Sub(share, hn::LoadU(d, target + k)));
+        hn::StoreU(hn::Mul(mask, hn::Add(pull, nudge)), d, force + k);
+      }
+      const Vector e = hn::Mul(hn::Mul(p, hn::Sub(u, mean_u)), hn::Mul(inverse, inverse));
+      hn::StoreU(hn::Mul(mask, e), d, error + k);
+    }
+  }
+}
+
+template <int kVectors>
+void Group<kVectors>::move(std::int64_t i, const float* force) const {
+  const Floats d;
+  const Vector momentum = hn::Set(d, problem_.momentum), rate = hn::Set(d, problem_.rate);
+  float *v = velocity(i), *moved = displacement(i);
+  each(layer(i).outputs, [&](std::int64_t k) {
+    const Vector speed = hn::MulAdd(momentum, hn::LoadU(d, v + k), hn::LoadU(d, force + k));
+    hn::StoreU(speed, d, v + k);
+    hn::StoreU(hn::NegMulAdd(rate, speed, hn::LoadU(d, moved + k)), d, moved + k);
+  });
+}
+
+// From the output down, so that no layer is moved before the error that reads it is known: every
+// gradient is one of the old states, and two errors are live.
+template <int kVectors>
+void Group<kVectors>::step(std::int64_t t) {
+  const Floats d;
+  const std::int64_t moved = last_ + 2 - t; // the lowest layer with a displacement
+  float *above = scratch(2), *error = scratch(3), *force = scratch(1);
+  for (std::int64_t i = last_; i >= std::max(problem_.first, last_ + 1 - t); --i) {
+    if (i == last_) {
+      const bool changes = prediction_change(i, moved, error);
+      output(changes ? error : nullptr, error, force);
+    } else {
+      multiply_transposed(i + 1, above, force);
+      if (i >= moved) {
+        const bool changes = prediction_change(i, moved, error);
+        residual(i, changes ? error : nullptr, error);
+      } else { // its first step: no residual yet
+        std::fill_n(error, layer(i).outputs * kRows, 0.0F);
+      }
+      const float *s = free(i), *own = displacement(i);
+      each(layer(i).outputs, [&](std::int64_t k) {
+        const auto active =
+            hn::Gt(hn::Add(hn::LoadU(d, s + k), hn::LoadU(d, own + k)), hn::Zero(d));
+        const Vector pull = hn::IfThenElseZero(active, hn::LoadU(d, force + k));
+        hn::StoreU(hn::Sub(hn::LoadU(d, error + k), pull), d, force + k);
+      });
+    }
+    move(i, force);
+    std::swap(above, error);
+  }
+}
+
+template <int kVectors>
+void Group<kVectors>::errors() {
+  for (std::int64_t i = last_; i >= problem_.first; --i) {
+    const bool changes = prediction_change(i, problem_.first, scratch(1));
+    const float* change = changes ? scratch(1) : nullptr;
+    if (i == last_)
+      output(change, velocity(i), nullptr);
+    else
+      residual(i, change, velocity(i));
+  }
+}
+
+template <typename Work>
+void run_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index, float* memory,
+               const Work& work) {
+  if (layout.group_rows == 16) {
+    Group<16 / kLanes> group(problem, layout, index, memory);
+    work(group);
+  } else {
+    Group<32 / kLanes> group(problem, layout, index, memory);
+    work(group);
+  }
+}
+
+void forward_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
+                   float* memory) {
+  run_group(problem, layout, index, memory, [](auto& group) { group.forward(); });
+}
+
+void settle_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
+                  std::int64_t from, std::int64_t to, float* memory) {
+  run_group(problem, layout, index, memory, [&](auto& group) {
+    for (std::int64_t t = from + 1; t <= to; ++t)
+      group.step(t);
+  });
+}
+
+void error_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
+                 float* memory) {
+  run_group(problem, layout, index, memory, [](auto& group) { group.errors(); });
+}
+
+} // namespace peakbench::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace peakbench::kernels {
+
+HWY_EXPORT(forward_group);
+HWY_EXPORT(settle_group);
+HWY_EXPORT(error_group);
+
+EpLayout ep_layout(const EpSettle& problem, int threads) {
+  EpLayout layout;
+  // Two vectors of rows a weight are faster than one, but not than a second thread.
+  layout.group_rows = problem.rows <= 16 * static_cast<std::int64_t>(threads) ? 16 : 32;
+  layout.groups = (problem.rows + layout.group_rows - 1) / layout.group_rows;
+  std::int64_t floats = 0, widest = 0; // of the layers' outputs
+  const auto block = [&](std::int64_t width) {
+    const std::int64_t offset = floats;
+    floats += width * layout.group_rows;
+    return offset;
+  };
+  for (const EpLayer& layer : problem.layers)
+    widest = std::max(widest, layer.outputs);
+  const std::size_t first = static_cast<std::size_t>(problem.first);
+  const std::size_t count = problem.layers.size() - first;
+  layout.entering = block(problem.layers[first].inputs);
+  layout.free.resize(count);
+  layout.displacement.resize(count);
+  layout.velocity.resize(count);
+  for (auto* offsets : {&layout.free, &layout.displacement, &layout.velocity})
+    for (std::size_t i = 0; i < count; ++i)
+      (*offsets)[i] = block(problem.layers[first + i].outputs);
+  layout.displacement_floats = layout.velocity[0] - layout.displacement[0];
+  layout.target = block(problem.layers.back().outputs);
+  layout.mask = block(1);
+  layout.scratch[0] = block(std::max(widest, problem.layers[0].inputs));
+  for (int i = 1; i < 4; ++i)
+    layout.scratch[i] = block(widest);
+  layout.group_floats = floats;
+  return layout;
+}
+
+void ep_forward(const EpSettle& problem, const EpLayout& layout, float* memory) {
+  at::parallel_for(0, layout.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t group = begin; group < end; ++group)
+      HWY_DYNAMIC_DISPATCH(forward_group)(problem, layout, group, memory);
+  });
+}
+
+void ep_settle(const EpSettle& problem, const EpLayout& layout, std::int64_t from, std::int64_t to,
+               float* memory) {
+  at::parallel_for(0, layout.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t group = begin; group < end; ++group)
+      HWY_DYNAMIC_DISPATCH(settle_group)(problem, layout, group, from, to, memory);
+  });
+}
+
+void ep_errors(const EpSettle& problem, const EpLayout& layout, float* memory) {
+  at::parallel_for(0, layout.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t group = begin; group < end; ++group)
+      HWY_DYNAMIC_DISPATCH(error_group)(problem, layout, group, memory);
+  });
+}
+
+} // namespace peakbench::kernels
+#endif // HWY_ONCE
