@@ -16,21 +16,6 @@ constexpr std::uint32_t kMagic = 0x46554747; // "GGUF"
 constexpr std::uint64_t kMinimumKeyValue = 8 + 4 + 1;
 constexpr std::uint64_t kMinimumTensor = 8 + 4 + 8 + 4 + 8;
 
-constexpr std::array<std::string_view, 13> kTypeNames{
-    "uint8", "int8",   "uint16", "int16",  "uint32", "int32",  "float32",
-    "bool",  "string", "array",  "uint64", "int64",  "float64"};
-
-// Bytes of a fixed-size type, 0 for strings and arrays.
-std::size_t size_of(GgufType type) {
-  constexpr std::array<std::size_t, 13> sizes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-  return sizes[static_cast<std::size_t>(type)];
-}
-
-bool is_integer(GgufType type) {
-  return size_of(type) && type != GgufType::float32 && type != GgufType::float64 &&
-         type != GgufType::boolean;
-}
-
 // ggml's numbers of tensor types; names of the ones we do not read are for the message.
 struct TensorTypeName {
   std::string_view name;
@@ -138,7 +123,7 @@ std::string_view GgufFile::read_string(std::uint64_t& offset) const {
 GgufFile::Value GgufFile::read_value(std::uint64_t& offset) const {
   const auto read_type = [&] {
     const std::uint64_t type = read_unsigned(offset, 4);
-    if (type >= kTypeNames.size())
+    if (type >= kGgufTypeNames.size())
       fail(fmt::format("unknown value type {}", type), "", offset);
     offset += 4;
     return static_cast<GgufType>(type);
@@ -163,8 +148,7 @@ GgufFile::Value GgufFile::read_value(std::uint64_t& offset) const {
   } else {
     const std::size_t size = size_of(value.element);
     if (value.count > (file_.size() - offset) / size)
-      fail(fmt::format("{} values of type {}", value.count,
-                       kTypeNames[static_cast<std::size_t>(value.element)]),
+      fail(fmt::format("{} values of type {}", value.count, name_of(value.element)),
            "longer than the file", offset);
     offset += value.count * size;
   }
@@ -258,121 +242,6 @@ GgufFile::GgufFile(const std::string& path) : file_(path) {
   std::uint64_t offset = 24;
   read_metadata(values, offset);
   read_tensors(tensors, offset);
-}
-
-const GgufFile::Value* GgufFile::find(const std::string& key) const {
-  const auto found = values_.find(key);
-  return found == values_.end() ? nullptr : &found->second;
-}
-
-void GgufFile::wrong_type(const std::string& key, const Value& value, const char* wanted) const {
-  fail(fmt::format("metadata '{}' is of type {}", key,
-                   kTypeNames[static_cast<std::size_t>(value.type)]),
-       fmt::format("expected {}", wanted), value.offset);
-}
-
-double GgufFile::read_number(GgufType type, std::uint64_t offset) const {
-  const std::uint64_t bits = read_unsigned(offset, size_of(type));
-  const auto as = [&](auto value) {
-    std::memcpy(&value, &bits, sizeof value);
-    return static_cast<double>(value);
-  };
-  switch (type) {
-  case GgufType::int8:
-    return as(std::int8_t{});
-  case GgufType::int16:
-    return as(std::int16_t{});
-  case GgufType::int32:
-    return as(std::int32_t{});
-  case GgufType::int64:
-    return as(std::int64_t{});
-  case GgufType::float32:
-    return as(float{});
-  case GgufType::float64:
-    return as(double{});
-  default:
-    return static_cast<double>(bits);
-  }
-}
-
-std::optional<std::int64_t> GgufFile::integer(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (!is_integer(value->type))
-    wrong_type(key, *value, "an integer");
-  const double number = read_number(value->type, value->offset);
-  // Exact up to 2^53: no size in a model file is larger.
-  if (number < -9e15 || number > 9e15)
-    fail(fmt::format("metadata '{}' is {}", key, number), "out of range", value->offset);
-  return static_cast<std::int64_t>(number);
-}
-
-std::optional<double> GgufFile::number(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (!size_of(value->type) || value->type == GgufType::boolean)
-    wrong_type(key, *value, "a number");
-  return read_number(value->type, value->offset);
-}
-
-std::optional<bool> GgufFile::boolean(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (value->type != GgufType::boolean)
-    wrong_type(key, *value, "bool");
-  return read_unsigned(value->offset, 1) != 0;
-}
-
-std::optional<std::string_view> GgufFile::text(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (value->type != GgufType::string)
-    wrong_type(key, *value, "a string");
-  std::uint64_t offset = value->offset;
-  return read_string(offset);
-}
-
-std::optional<std::vector<std::string_view>> GgufFile::texts(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (value->type != GgufType::array || value->element != GgufType::string)
-    wrong_type(key, *value, "an array of strings");
-  std::vector<std::string_view> strings;
-  strings.reserve(value->count);
-  std::uint64_t offset = value->offset;
-  for (std::uint64_t i = 0; i < value->count; ++i)
-    strings.push_back(read_string(offset));
-  return strings;
-}
-
-std::optional<std::vector<double>> GgufFile::numbers(const std::string& key) const {
-  const Value* value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (value->type != GgufType::array || !size_of(value->element))
-    wrong_type(key, *value, "an array of numbers");
-  std::vector<double> all;
-  all.reserve(value->count);
-  for (std::uint64_t i = 0; i < value->count; ++i)
-    all.push_back(read_number(value->element, value->offset + i * size_of(value->element)));
-  return all;
-}
-
-std::int64_t GgufFile::needed_integer(const std::string& key) const {
-  if (const auto value = integer(key))
-    return *value;
-  throw UserError(fmt::format("'{}': metadata '{}' is missing", path(), key));
-}
-
-std::string_view GgufFile::needed_text(const std::string& key) const {
-  if (const auto value = text(key))
-    return *value;
-  throw UserError(fmt::format("'{}': metadata '{}' is missing", path(), key));
 }
 
 } // namespace peakbench::llm

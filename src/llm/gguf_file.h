@@ -11,25 +11,10 @@
 #include <vector>
 
 #include "llm/dequantize.h"
+#include "llm/gguf_type.h"
 #include "llm/mapped_file.h"
 
 namespace peakbench::llm {
-
-enum class GgufType : std::uint32_t {
-  uint8,
-  int8,
-  uint16,
-  int16,
-  uint32,
-  int32,
-  float32,
-  boolean,
-  string,
-  array,
-  uint64,
-  int64,
-  float64
-};
 
 class GgufFile {
 public:

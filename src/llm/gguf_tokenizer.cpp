@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "llm/bpe_tokenizer.h"
 #include "llm/sentencepiece_tokenizer.h"
@@ -13,21 +15,17 @@ namespace {
 const std::string kPrefix = "tokenizer.ggml.";
 
 TokenKind kind_of(const GgufFile& file, double type) {
-  switch (static_cast<int>(type)) {
-  case 1:
+  if (type == 1)
     return TokenKind::normal;
-  case 2: // unknown
-  case 3:
-    return TokenKind::special;
-  case 4:
+  if (type == 2 || type == 3)
+    return TokenKind::special; // 2: unknown
+  if (type == 4)
     return TokenKind::added;
-  case 5:
+  if (type == 5)
     return TokenKind::unused;
-  case 6:
+  if (type == 6)
     return TokenKind::byte;
-  default:
-    throw UserError(fmt::format("'{}': token type {} is not known", file.path(), type));
-  }
+  throw UserError(fmt::format("'{}': token type {} is not known", file.path(), type));
 }
 
 TokenizerParts read_common(const GgufFile& file, bool begins_by_default) {
@@ -48,8 +46,8 @@ TokenizerParts read_common(const GgufFile& file, bool begins_by_default) {
   }
   const auto id_of = [&](const char* name) -> std::optional<std::int32_t> {
     const auto id = file.integer(kPrefix + name);
-    if (!id || *id == 0xffffffff)
-      return std::nullopt; // -1 says "none" in some files
+    if (!id || *id == -1 || *id == 0xffffffff)
+      return std::nullopt; // "none" in some files
     if (*id < 0 || *id >= static_cast<std::int64_t>(parts.tokens.size()))
       throw UserError(fmt::format("'{}': {} {} is outside the vocabulary", file.path(), name, *id));
     return static_cast<std::int32_t>(*id);
@@ -101,7 +99,11 @@ std::unique_ptr<Tokenizer> read_sentencepiece(const GgufFile& file) {
   const auto scores = file.numbers(kPrefix + "scores");
   if (!scores)
     throw UserError(fmt::format("'{}': the tokenizer has no scores", file.path()));
-  parts.scores.assign(scores->begin(), scores->end());
+  for (double score : *scores) {
+    if (!std::isfinite(score))
+      throw UserError(fmt::format("'{}': a token has score {}", file.path(), score));
+    parts.scores.push_back(static_cast<float>(score));
+  }
   for (TokenEntry& token : parts.common.tokens)
     if (token.kind == TokenKind::normal || token.kind == TokenKind::byte)
       decode_sentencepiece_token(token);

@@ -87,7 +87,7 @@ std::vector<std::int32_t> SentencePieceTokenizer::encode(std::string_view text) 
       },
       [&](std::int32_t id) {
         ids.push_back(id);
-        first = true; // the reference puts its blank after every special token
+        first = blank_after_special_;
       });
   return ids;
 }

@@ -1,0 +1,60 @@
+#include "llm/synthetic.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+
+#include "expect_error.h"
+#include "llm/model_source.h"
+
+namespace peakbench::llm {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Synthetic, ParameterCountsArePublishedOnes) {
+  const auto count = [](const char* name) { return ModelSource::open(name)->parameters(); };
+  EXPECT_EQ(count("synthetic:qwen2.5-0.5b"), 494032768);
+  EXPECT_EQ(count("synthetic:qwen2.5-1.5b"), 1543714304);
+  EXPECT_EQ(count("synthetic:qwen2.5-3b"), 3085938688);
+  EXPECT_EQ(count("synthetic:qwen2.5-7b"), 7615616512);
+  EXPECT_EQ(count("synthetic:llama-3.2-1b"), 1235814400);
+  EXPECT_EQ(count("synthetic:smollm2-135m"), 134515008);
+}
+
+TEST(Synthetic, SaysThatItIsRandom) {
+  const auto source = ModelSource::open("synthetic:qwen2.5-3b");
+  EXPECT_EQ(source->config().name, "synthetic:qwen2.5-3b");
+  EXPECT_TRUE(source->config().random_weights);
+  EXPECT_EQ(source->tokenizer(), nullptr);
+  EXPECT_EQ(source->file_bytes(), 0);
+  EXPECT_TRUE(source->has("model.layers.35.self_attn.q_proj.bias"));
+  EXPECT_FALSE(source->has("model.layers.36.self_attn.q_proj.bias"));
+  EXPECT_FALSE(source->has("lm_head.weight"));
+  EXPECT_THAT(testing::user_error([] { ModelSource::open("synthetic:gpt-5"); }),
+              AllOf(HasSubstr("gpt-5"), HasSubstr("qwen2.5-0.5b"), HasSubstr("smollm2-135m")));
+}
+
+TEST(Synthetic, WeightsDependOnModelAndNameOnly) {
+  const std::string name = "model.layers.3.mlp.up_proj.weight"; // more than one chunk
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor first = open_synthetic("smollm2-135m")->tensor(name, at::kFloat, at::kCPU);
+  at::set_num_threads(3);
+  const auto source = open_synthetic("smollm2-135m");
+  const at::Tensor other =
+      source->tensor("model.layers.4.mlp.up_proj.weight", at::kFloat, at::kCPU);
+  const at::Tensor second = source->tensor(name, at::kFloat, at::kCPU);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(first, second));
+  EXPECT_FALSE(at::equal(first, other));
+  EXPECT_TRUE(at::equal(source->tensor(name, at::kBFloat16, at::kCPU), first.to(at::kBFloat16)));
+  EXPECT_NEAR(first.mean().item<double>(), 0.0, 1e-4);
+  EXPECT_NEAR(first.std().item<double>(), 0.02, 1e-4);
+  EXPECT_FALSE(
+      at::equal(first.view(-1).narrow(0, 0, 1000), first.view(-1).narrow(0, 1 << 18, 1000)));
+  EXPECT_TRUE(source->tensor("model.norm.weight", at::kFloat, at::kCPU).eq(1).all().item<bool>());
+}
+
+} // namespace
+} // namespace peakbench::llm
