@@ -1,0 +1,95 @@
+// Random pools and plans for the tests of tree_attention, on the CPU and on a GPU.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "kernels/tree_attention.h"
+
+namespace peakbench::kernels::testing {
+
+struct TreeShape {
+  std::int64_t paths = 3, heads = 6, kv_heads = 2, head_width = 64;
+  std::int64_t shared_tokens = 70,
+               own_tokens = 40; // own: between half of it and all of it, at random
+  std::int64_t longest_run = 7;
+  std::int64_t layers = 2;
+};
+
+struct RandomTree {
+  at::Tensor query;
+  std::vector<at::Tensor> chunks;
+  TreeAttentionPlan plan;
+  double scale = 0;
+
+  at::Tensor attend(std::int64_t layer) const {
+    return tree_attention(query, chunks, layer, plan, scale);
+  }
+  at::Tensor reference(std::int64_t layer) const {
+    return tree_attention_reference(query, chunks, layer, plan, scale);
+  }
+};
+
+// Runs of random length at random places of three chunks of different size.
+inline RandomTree random_tree(const TreeShape& shape, at::ScalarType dtype, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  const auto uniform = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  const auto normal = [&](at::IntArrayRef sizes) {
+    return at::randn(sizes, generator, at::kFloat).to(dtype);
+  };
+  RandomTree tree;
+  tree.scale = 1.0 / std::sqrt(static_cast<double>(shape.head_width));
+  tree.query = normal({shape.paths, shape.heads, shape.head_width}).mul(2);
+  for (const std::int64_t slots : {90, 17, 150})
+    tree.chunks.push_back(normal({shape.layers, 2, slots, shape.kv_heads, shape.head_width}));
+  const auto fill = [&](std::int64_t tokens, std::vector<SlotRun>& runs) {
+    while (tokens > 0) {
+      const std::int64_t chunk = uniform(0, 2);
+      const std::int64_t slots = tree.chunks[static_cast<std::size_t>(chunk)].size(2);
+      const std::int64_t count = std::min({tokens, uniform(1, shape.longest_run), slots});
+      runs.push_back({static_cast<std::int32_t>(chunk),
+                      static_cast<std::int32_t>(uniform(0, slots - count)),
+                      static_cast<std::int32_t>(count)});
+      tokens -= count;
+    }
+  };
+  fill(shape.shared_tokens, tree.plan.shared);
+  tree.plan.own_begin.push_back(0);
+  for (std::int64_t path = 0; path < shape.paths; ++path) {
+    fill(uniform((shape.own_tokens + 1) / 2, shape.own_tokens), tree.plan.own);
+    tree.plan.own_begin.push_back(static_cast<std::int32_t>(tree.plan.own.size()));
+  }
+  return tree;
+}
+
+// Every group size, head width, and proportion of shared and own tokens that matters.
+inline std::vector<TreeShape> tree_shapes() {
+  return {
+      {},
+      {.paths = 1, .shared_tokens = 100, .own_tokens = 0},
+      {.paths = 1, .heads = 9, .kv_heads = 3, .shared_tokens = 0, .own_tokens = 33},
+      {.paths = 20, .heads = 9, .kv_heads = 3, .shared_tokens = 200, .own_tokens = 25},
+      {.paths = 5,
+       .heads = 9,
+       .kv_heads = 3,
+       .shared_tokens = 0,
+       .own_tokens = 90,
+       .longest_run = 90},
+      {.paths = 4, .shared_tokens = 64, .own_tokens = 1, .longest_run = 1},
+      {.paths = 4, .shared_tokens = 31, .own_tokens = 0},
+      {.paths = 13, .heads = 16, .kv_heads = 2, .head_width = 128, .shared_tokens = 45},
+      {.paths = 7, .heads = 4, .kv_heads = 4, .head_width = 80},
+      {.paths = 3, .heads = 14, .kv_heads = 2, .head_width = 96, .own_tokens = 70},
+      {.paths = 2, .heads = 8, .kv_heads = 4, .head_width = 8},
+      {.paths = 2, .heads = 71, .kv_heads = 1, .head_width = 64},
+  };
+}
+
+} // namespace peakbench::kernels::testing
