@@ -146,7 +146,9 @@ void SlotPool::check_writable(std::span<const SlotRun> runs) const {
 }
 
 std::int32_t SlotPool::references(std::int32_t chunk, std::int32_t slot) const {
-  return chunks_.at(static_cast<std::size_t>(chunk)).references.at(static_cast<std::size_t>(slot));
+  const auto& references = chunks_.at(static_cast<std::size_t>(chunk)).references;
+  const auto index = static_cast<std::size_t>(slot);
+  return index < references.size() ? references[index] : 0; // 0: the chunk was returned
 }
 
 } // namespace peakbench::llm
