@@ -13,8 +13,9 @@ namespace peakbench::ep {
 
 namespace {
 
-// How far above rounding a gradient must be for its relative error to be told.
-constexpr double kResolvable = 1000;
+// How far above its own rounding a gradient must be for its relative error to be told, and how far
+// above the float64 reference's: far enough for the reference not to be what is seen.
+constexpr double kResolvable = 1e3, kBeyondReference = 1e6, kBeyondItself = 1e10;
 
 Layer widen(const Layer& layer) {
   return {layer.weight.to(at::kDouble), layer.bias.to(at::kDouble)};
@@ -94,17 +95,22 @@ Reference reference_gradients(const Problem& problem) {
   run_arm({wide, network, batch, nullptr, problem.deadline}, collector);
 
   Reference reference{{first, collector.gradients()}, {}};
-  // The reference holds states itself; its float64 loses the signal too, only deeper.
-  const bool delta = settings.arm == Arm::ep_fused;
+  // Rounding of states on the way to a gradient, relative to the states. The reference holds states
+  // itself: its float64 loses the signal too, only deeper than float32.
+  const bool single = settings.dtype == at::kFloat;
+  const double reference_rounding =
+      epsilon(at::kDouble) * (single ? kBeyondReference : kBeyondItself);
+  const double own_rounding =
+      single && settings.arm != Arm::ep_fused ? epsilon(at::kFloat) * kResolvable : 0;
   at::Tensor activation = batch.input;
   for (const Layer& layer : network.layers) {
     const at::Tensor state = predict(layer, activation);
-    const double rounding = epsilon(delta ? at::kDouble : settings.dtype) *
-                            state.norm().item<double>() * activation.norm().item<double>() /
-                            (settings.beta * static_cast<double>(settings.batch));
+    const double size = state.norm().item<double>() * activation.norm().item<double>() /
+                        (settings.beta * static_cast<double>(settings.batch));
+    const double underflow = kResolvable * smallest(settings.dtype) / epsilon(settings.dtype);
     reference.resolution.push_back(
-        kResolvable *
-        std::max(settles ? rounding : 0, smallest(settings.dtype) / epsilon(settings.dtype)));
+        settles ? std::max(underflow, size * std::max(reference_rounding, own_rounding))
+                : underflow);
     activation = activate(state);
   }
   return reference;
