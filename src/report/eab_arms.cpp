@@ -20,7 +20,7 @@ EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_v
   if (!finished(found).empty())
     return found;
   EabRows other = rows_of(rows, {arm, decode == "batched" ? "per_path" : "batched"});
-  return other.empty() ? found : other;
+  return found.empty() || !finished(other).empty() ? other : found;
 }
 
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure) {
