@@ -262,15 +262,5 @@ INSTANTIATE_TEST_SUITE_P(Losses, EpSettleControl,
                            return shape.param.cross_entropy ? "cross_entropy" : "mse";
                          });
 
-TEST(EpLayout, MemoryDoesNotGrowWithDepth) {
-  const auto floats = [](std::int64_t depth) {
-    const Problem problem(Shape{depth, 16, 30, 10, 20, 6, true});
-    const EpLayout layout = ep_layout(problem.call, 2);
-    return layout.groups * layout.group_floats;
-  };
-  EXPECT_EQ(floats(20), floats(90));
-  EXPECT_LT(floats(4), floats(20));
-}
-
 } // namespace
 } // namespace peakbench::kernels
