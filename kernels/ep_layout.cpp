@@ -33,6 +33,7 @@ EpLayout ep_layout(const EpSettle& problem, int threads) {
   for (int i = 1; i < 4; ++i)
     layout.scratch[i] = block(widest);
   layout.group_floats = floats;
+  layout.floats = (problem.rows + 31) / 32 * 32 / layout.group_rows * floats;
   return layout;
 }
 

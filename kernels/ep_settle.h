@@ -29,10 +29,11 @@ struct EpSettle {
   float temperature = 1, beta = 0, rate = 0, momentum = 0;
 };
 
-// Where a group's numbers are within the memory of `groups * group_floats` floats that callers
-// provide. Offsets are in floats from the group's beginning; each block is [width, group_rows].
+// Where a group's numbers are within the memory of `floats` floats that callers provide. Offsets
+// are in floats from the group's beginning; each block is [width, group_rows].
 struct EpLayout {
   std::int64_t groups = 0, group_rows = 0, group_floats = 0;
+  std::int64_t floats = 0;                // the same for any number of threads
   std::int64_t entering = 0;              // the activation that enters layer `first`
   std::vector<std::int64_t> free;         // s^f of layers first ..
   std::vector<std::int64_t> displacement; // D = s - s^f; one run of displacement_floats

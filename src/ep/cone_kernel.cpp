@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ep/cone.h"
@@ -59,7 +60,7 @@ KernelCone::KernelCone(const Problem& problem)
   call_.momentum = static_cast<float>(settings.momentum);
   layout_ = kernels::ep_layout(call_, at::get_num_threads());
   const measure::TagScope tag(measure::Tag::states);
-  memory_ = at::empty({layout_.groups * layout_.group_floats}, problem.batch.input.options());
+  memory_ = at::empty({layout_.floats}, problem.batch.input.options());
 }
 
 void KernelCone::run(double beta, Observer* observer) {
@@ -86,13 +87,18 @@ void KernelCone::settle(double beta, Observer* observer) {
   problem_.deadline.check();
 }
 
+// A copy always, so that memory does not depend on how rows are grouped.
 at::Tensor KernelCone::rows(const at::Tensor& memory, std::int64_t offset,
                             std::int64_t width) const {
-  return memory
-      .as_strided({layout_.groups, layout_.group_rows, width},
-                  {layout_.group_floats, 1, layout_.group_rows}, offset)
-      .reshape({layout_.groups * layout_.group_rows, width})
-      .narrow(0, 0, problem_.settings.batch);
+  const std::int64_t batch = problem_.settings.batch, group_rows = layout_.group_rows;
+  at::Tensor result = at::empty({batch, width}, memory.options());
+  for (std::int64_t group = 0; group < layout_.groups; ++group) {
+    const std::int64_t begin = group * group_rows, count = std::min(group_rows, batch - begin);
+    result.narrow(0, begin, count)
+        .copy_(memory.as_strided({count, width}, {1, group_rows},
+                                 group * layout_.group_floats + offset));
+  }
+  return result;
 }
 
 at::Tensor KernelCone::free(std::int64_t layer) const {

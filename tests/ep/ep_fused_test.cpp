@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "ep/experiment.h"
@@ -125,6 +126,16 @@ TEST(FusedMemory, IsFlatInDepthToTheByte) {
               bytes_beyond_weights(Arm::ep_fused, optimizer, 500));
     EXPECT_EQ(bytes_beyond_weights(Arm::ep_fused, optimizer, 16),
               bytes_beyond_weights(Arm::ep_fused, optimizer, 100));
+  }
+}
+
+// Ranks share a machine's cores: the same case on more ranks runs on fewer threads.
+TEST(FusedMemory, DoesNotDependOnThreads) {
+  for (const std::int64_t depth : {4, 20}) {
+    at::set_num_threads(2);
+    const std::int64_t two = bytes_beyond_weights(Arm::ep_fused, Optimizer::sgd, depth);
+    at::set_num_threads(1);
+    EXPECT_EQ(bytes_beyond_weights(Arm::ep_fused, Optimizer::sgd, depth), two);
   }
 }
 

@@ -16,16 +16,19 @@ EpSettle problem(std::int64_t depth, std::int64_t rows) {
   return call;
 }
 
-std::int64_t floats(const EpLayout& layout) { return layout.groups * layout.group_floats; }
-
 TEST(EpLayout, MemoryDoesNotGrowWithDepth) {
-  const auto of_depth = [](std::int64_t depth) { return floats(ep_layout(problem(depth, 20), 2)); };
+  const auto of_depth = [](std::int64_t depth) { return ep_layout(problem(depth, 20), 2).floats; };
   EXPECT_EQ(of_depth(20), of_depth(90));
   EXPECT_LT(of_depth(4), of_depth(20));
 }
 
-TEST(EpLayout, MemoryDoesNotDependOnThreadsForFullGroups) {
-  EXPECT_EQ(floats(ep_layout(problem(20, 32), 1)), floats(ep_layout(problem(20, 32), 2)));
+TEST(EpLayout, MemoryDoesNotDependOnThreads) {
+  for (const std::int64_t rows : {1, 16, 32, 40, 100})
+    for (const int threads : {2, 3, 8}) {
+      const EpLayout layout = ep_layout(problem(20, rows), threads);
+      EXPECT_EQ(layout.floats, ep_layout(problem(20, rows), 1).floats);
+      EXPECT_GE(layout.floats, layout.groups * layout.group_floats);
+    }
 }
 
 TEST(EpLayout, GroupsHoldAllRowsAndFeedTheThreads) {

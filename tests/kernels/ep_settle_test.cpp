@@ -50,7 +50,7 @@ public:
   Result run(int threads) const {
     const EpLayout layout = ep_layout(call, threads);
     // NaN where nothing may be read before it was written.
-    at::Tensor memory = at::full({layout.groups * layout.group_floats}, NAN, at::kFloat);
+    at::Tensor memory = at::full({layout.floats}, NAN, at::kFloat);
     ep_forward(call, layout, memory.data_ptr<float>());
     ep_settle(call, layout, 0, steps / 2, memory.data_ptr<float>());
     ep_settle(call, layout, steps / 2, steps, memory.data_ptr<float>());
