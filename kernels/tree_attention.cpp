@@ -65,7 +65,7 @@ at::Tensor tree_attention(const at::Tensor& given, std::span<const at::Tensor> c
   check(given, chunks, layer, plan);
   const at::Tensor query = given.contiguous();
   at::Tensor out = at::empty_like(query);
-  std::vector<LayerChunk> views(chunks.size());
+  std::vector<ChunkView> views(chunks.size());
   TreeAttentionArguments arguments{.element = element_of(query),
                                    .query = query.const_data_ptr(),
                                    .out = out.mutable_data_ptr(),
@@ -73,15 +73,13 @@ at::Tensor tree_attention(const at::Tensor& given, std::span<const at::Tensor> c
                                    .heads = query.size(1),
                                    .head_width = query.size(2),
                                    .scale = static_cast<float>(scale),
-                                   .chunks = views.data()};
+                                   .chunks = views.data(),
+                                   .layer = layer};
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     if (!chunks[i].defined())
       continue;
     arguments.kv_heads = chunks[i].size(3);
-    const std::int64_t bytes = chunks[i].stride(1) * chunks[i].element_size();
-    const auto* base =
-        static_cast<const std::byte*>(chunks[i].const_data_ptr()) + 2 * layer * bytes;
-    views[i] = {base, base + bytes};
+    views[i] = {chunks[i].const_data_ptr(), chunks[i].size(2)};
   }
   TORCH_CHECK(arguments.paths == 0 || arguments.kv_heads > 0, "tree_attention without a chunk");
   if (arguments.paths == 0)

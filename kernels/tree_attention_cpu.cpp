@@ -257,9 +257,10 @@ private:
     const std::int64_t stride = a_.slot_stride(), head_width = a_.head_width;
     for (std::int64_t done = 0; done < tokens;) {
       const SlotRun piece = cursor.take(tokens - done);
-      const std::int64_t offset = piece.first * stride + kv_head_ * head_width;
-      const T* key = static_cast<const T*>(a_.chunks[piece.chunk].key) + offset;
-      const T* value = static_cast<const T*>(a_.chunks[piece.chunk].value) + offset;
+      const ChunkView& chunk = a_.chunks[piece.chunk];
+      const T* key = static_cast<const T*>(chunk.base) +
+                     (2 * a_.layer * chunk.slots + piece.first) * stride + kv_head_ * head_width;
+      const T* value = key + chunk.slots * stride;
       for (std::int32_t i = 0; i < piece.count; ++i, ++done) {
         // A head's part of a slot is too short for the hardware to see a stream.
         for (std::int64_t ahead = 0; ahead < head_width; ahead += 64 / std::int64_t{sizeof(T)}) {

@@ -9,10 +9,13 @@ namespace peakbench::kernels {
 
 enum class Element : std::int32_t { float32, bfloat16, float16 };
 
-// One chunk of the pool in one layer: slot s, kv head h starts at (s * kv_heads + h) * head_width.
-struct LayerChunk {
-  const void* key = nullptr;
-  const void* value = nullptr;
+// A chunk of the pool, [layers, 2, slots, kv_heads, head_width].
+struct ChunkView {
+  const void* base = nullptr;
+  std::int64_t slots = 0;
+  friend bool operator==(const ChunkView& a, const ChunkView& b) {
+    return a.base == b.base && a.slots == b.slots;
+  }
 };
 
 struct TreeAttentionArguments {
@@ -21,7 +24,8 @@ struct TreeAttentionArguments {
   void* out = nullptr;         // [paths, heads, head_width]
   std::int64_t paths = 0, heads = 0, kv_heads = 0, head_width = 0;
   float scale = 1;
-  const LayerChunk* chunks = nullptr;
+  const ChunkView* chunks = nullptr;
+  std::int64_t layer = 0;
 
   std::int64_t group() const { return heads / kv_heads; }
   std::int64_t slot_stride() const { return kv_heads * head_width; }

@@ -12,7 +12,9 @@ struct SlotRun {
   std::int32_t chunk = 0;
   std::int32_t first = 0;
   std::int32_t count = 0;
-  friend bool operator==(const SlotRun&, const SlotRun&) = default;
+  friend bool operator==(const SlotRun& a, const SlotRun& b) { // nvcc's C++17 has no default
+    return a.chunk == b.chunk && a.first == b.first && a.count == b.count;
+  }
 };
 
 struct DevicePlan;
