@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -34,31 +35,56 @@ const std::array<Known, 4>& known() {
 
 // \s is Unicode's White_Space in the reference. PCRE2's differs (it has U+180E), so it is spelled
 // out.
-std::string translate(const std::string& pattern) {
-  constexpr std::string_view blanks =
-      R"(\t-\r\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+constexpr std::string_view kBlanks =
+    R"(\t-\r\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+// Letters and numbers of Unicode 15 and 16, which the reference knows and PCRE2 before 10.45 does
+// not.
+constexpr std::string_view kLetters =
+    R"(\p{L}\x{1C89}\x{1C8A}\x{A7CB}-\x{A7CD}\x{A7DA}-\x{A7DC}\x{105C0}-\x{105F3}\x{10D4A}-\x{10D65})"
+    R"(\x{10D6F}-\x{10D85}\x{10EC2}-\x{10EC4}\x{1123F}\x{11240}\x{11380}-\x{11389}\x{1138B}\x{1138E})"
+    R"(\x{11390}-\x{113B5}\x{113B7}\x{113D1}\x{113D3}\x{11BC0}-\x{11BE0}\x{11F02}\x{11F04}-\x{11F10})"
+    R"(\x{11F12}-\x{11F33}\x{1342F}\x{13441}-\x{13446}\x{13460}-\x{143FA}\x{16100}-\x{1611D})"
+    R"(\x{16D40}-\x{16D6C}\x{18CFF}\x{1B132}\x{1B155}\x{1DF25}-\x{1DF2A}\x{1E030}-\x{1E06D})"
+    R"(\x{1E4D0}-\x{1E4EB}\x{1E5D0}-\x{1E5ED}\x{1E5F0}\x{2B739}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})";
+constexpr std::string_view kNumbers =
+    R"(\p{N}\x{10D40}-\x{10D49}\x{116D0}-\x{116E3}\x{11BF0}-\x{11BF9}\x{11F50}-\x{11F59})"
+    R"(\x{16130}-\x{16139}\x{16D70}-\x{16D79}\x{1CCF0}-\x{1CCF9}\x{1D2C0}-\x{1D2D3})"
+    R"(\x{1E4F0}-\x{1E4F9}\x{1E5F1}-\x{1E5FA})";
+
+// The pattern with the reference's meaning of \s, \S, \p{L} and \p{N}.
+std::string translate(std::string_view pattern) {
+  struct Escape {
+    std::string_view text, members;
+    bool negated;
+  };
+  constexpr std::array<Escape, 4> escapes{{{"\\s", kBlanks, false},
+                                           {"\\S", kBlanks, true},
+                                           {"\\p{L}", kLetters, false},
+                                           {"\\p{N}", kNumbers, false}}};
   std::string result;
   bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
-      const char escaped = pattern[++i];
-      if (escaped == 's' || (escaped == 'S' && !in_class)) {
+  while (!pattern.empty()) {
+    std::size_t taken = 1;
+    if (pattern[0] == '\\') {
+      taken = std::min<std::size_t>(2, pattern.size());
+      std::string replaced(pattern.substr(0, taken));
+      for (const Escape& escape : escapes) {
+        if (!pattern.starts_with(escape.text) || (escape.negated && in_class))
+          continue;
+        replaced = escape.members;
         if (!in_class)
-          result += escaped == 's' ? "[" : "[^";
-        result += blanks;
-        if (!in_class)
-          result += "]";
-      } else {
-        result += '\\';
-        result += escaped;
+          replaced = (escape.negated ? "[^" : "[") + replaced + "]";
+        taken = escape.text.size();
       }
-      continue;
+      result += replaced;
+    } else {
+      if (pattern[0] == '[')
+        in_class = true;
+      if (pattern[0] == ']')
+        in_class = false;
+      result += pattern[0];
     }
-    if (pattern[i] == '[')
-      in_class = true;
-    if (pattern[i] == ']')
-      in_class = false;
-    result += pattern[i];
+    pattern.remove_prefix(taken);
   }
   return result;
 }

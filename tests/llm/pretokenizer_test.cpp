@@ -36,6 +36,15 @@ TEST(PreTokenizer, BlanksAreUnicodesWhiteSpace) {
   EXPECT_THAT(split("gpt-2", "a!\u200B"), ElementsAre("a", "!\u200B"));
 }
 
+TEST(PreTokenizer, LettersAndNumbersOfUnicode16) {
+  // An ideograph of Unicode 15, a hieroglyph and a digit of 16, and a code point that is none.
+  EXPECT_THAT(split("qwen2", "\U00031350's"), ElementsAre("\U00031350", "'s"));
+  EXPECT_THAT(split("gpt-2", "a\U00013B84"), ElementsAre("a\U00013B84"));
+  EXPECT_THAT(split("gpt-2", "a\U0001CCF0"), ElementsAre("a", "\U0001CCF0"));
+  EXPECT_THAT(split("gpt-2", "1\U0001CCF0"), ElementsAre("1\U0001CCF0"));
+  EXPECT_THAT(split("gpt-2", "a\U0003FFF0"), ElementsAre("a", "\U0003FFF0"));
+}
+
 TEST(PreTokenizer, PiecesPutTogetherAreTheText) {
   for (const char* name : {"gpt-2", "smollm", "qwen2", "llama-bpe"})
     for (const std::string text :
