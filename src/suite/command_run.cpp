@@ -15,6 +15,7 @@
 #include "results/store.h"
 #include "suite/commands.h"
 #include "suite/environment.h"
+#include "suite/interrupt.h"
 #include "suite/plan.h"
 #include "suite/run_loop.h"
 #include "suite/selection.h"
@@ -158,6 +159,8 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
     return kExitOk;
   }
 
+  // From here on there is something to keep.
+  const InterruptWatch watch;
   std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
     if (!first)
       return std::nullopt;

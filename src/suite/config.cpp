@@ -169,7 +169,8 @@ std::string read_text_file(const std::string& path, const std::string& what) {
 }
 
 std::string resolve(const std::string& path, const std::string& config_path) {
-  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || fs::exists(path))
+  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || fs::exists(path) ||
+      config_path.empty())
     return path;
   const fs::path folder = fs::absolute(config_path).parent_path();
   for (const fs::path& base : {folder, folder.parent_path()})

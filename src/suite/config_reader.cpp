@@ -125,7 +125,7 @@ void refuse(const Value& value, const std::string& problem, const std::string& w
 
 std::string closest(std::string_view written, std::span<const std::string> words) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(1, written.size() / 3) + 1;
+  std::size_t least = std::max<std::size_t>(2, written.size() / 3) + 1;
   for (const std::string& word : words)
     if (distance(written, word) < least) {
       least = distance(written, word);

@@ -32,7 +32,7 @@ constexpr std::array<std::string_view, 12> kSentences{
     "After the concert the violinist walked home along the canal."};
 
 std::string generated_text(std::int64_t number, std::size_t characters, std::string_view last) {
-  std::string text;
+  std::string text = fmt::format("Note {}. ", number);
   for (auto i = static_cast<std::size_t>(number); text.size() < characters; ++i) {
     text += kSentences[(i * 5 + i / kSentences.size()) % kSentences.size()];
     text += ' ';
@@ -102,13 +102,12 @@ std::vector<Prompt> read_prompts(const PromptSource& source, const std::string& 
   std::vector<Prompt> prompts;
   for (const std::string& text : source.texts) {
     const std::string id = fmt::format("text-{}", prompts.size() + 1);
-    prompts.push_back({id, text, "", hash_hex(text), 0});
+    prompts.push_back({id, text, "", hash_hex(text), 0, 0});
   }
   for (const std::int64_t tokens : source.generate_tokens)
     for (std::int64_t i = 1; i <= source.generate_count; ++i) {
       const std::string id = fmt::format("generated-{}-{}", tokens, i);
-      prompts.push_back(
-          {id, generated_text(i, 200, ""), "", hash_hex("sentences 1 " + id), tokens});
+      prompts.push_back({id, "", "", hash_hex("sentences 1 " + id), tokens, i});
     }
   return prompts;
 }
@@ -128,11 +127,11 @@ std::vector<std::int32_t> hashed_tokens(const Prompt& prompt, std::int64_t vocab
 std::vector<std::int32_t> cut_to_length(const Prompt& prompt, const llm::Tokenizer& tokenizer,
                                         llm::PromptFormat format) {
   const auto wanted = static_cast<std::size_t>(prompt.generated_tokens);
-  const auto number = static_cast<std::int64_t>(hash64(prompt.hash) % 1000);
   std::vector<std::int32_t> ids, other;
   for (std::size_t characters = 4 * wanted; ids.size() < wanted; characters *= 2) {
-    ids = tokenizer.encode_prompt(generated_text(number, characters, "Why?"), format);
-    other = tokenizer.encode_prompt(generated_text(number, characters, "Who said so"), format);
+    ids = tokenizer.encode_prompt(generated_text(prompt.number, characters, "Why?"), format);
+    other =
+        tokenizer.encode_prompt(generated_text(prompt.number, characters, "Who said so"), format);
   }
   const auto [ours, theirs] = std::mismatch(ids.rbegin(), ids.rend(), other.rbegin(), other.rend());
   const auto after = static_cast<std::size_t>(ours - ids.rbegin());

@@ -14,6 +14,7 @@ struct Prompt {
   std::string id, text, domain;
   std::string hash;                  // of the text, or of what a generated one is made from
   std::int64_t generated_tokens = 0; // 0: the text counts
+  std::int64_t number = 0;           // of a generated one among those of its length
 };
 
 // A jsonl file has one object per line: "id" and "text", perhaps "domain"; other keys are ignored.

@@ -92,7 +92,6 @@ LoopResult run_loop(const cluster::Session& session, const Plan& plan, const Con
   std::optional<Writer> writer;
   if (store)
     writer.emplace(plan, selected, *store);
-  const InterruptWatch watch;
   cluster::Collector collector(session,
                                [&](int, const std::string& message) { writer->take(message); });
   EabRunner eab(plan, config, device);

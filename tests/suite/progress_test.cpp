@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace peakbench::suite {
@@ -39,7 +40,8 @@ TEST(Progress, RedrawsOnATerminalButKeepsWhatWentWrong) {
   progress.show({0, "c", "ok", "", "VALID", 1, 1});
   progress.end();
   EXPECT_THAT(out.str(), HasSubstr("\r\033[K[2/3] rank 0  b  1 s  INVALID: another tree"));
-  EXPECT_EQ(std::count(out.str().begin(), out.str().end(), '\n'), 1);
+  const std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
 
 } // namespace

@@ -1,0 +1,155 @@
+#include "cluster/collector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <stdexcept>
+#include <thread>
+
+namespace peakbench::cluster {
+namespace {
+
+class CollectorTest : public ::testing::Test {
+protected:
+  std::size_t ranks() const { return static_cast<std::size_t>(session_.size()); }
+  int argc_ = 0;
+  char** argv_ = nullptr;
+  Session session_{argc_, argv_};
+};
+
+std::string numbered(int rank, int number) {
+  return std::to_string(rank) + "/" + std::to_string(number) +
+         std::string(static_cast<std::size_t>(number % 977), '.');
+}
+
+TEST_F(CollectorTest, LosesNothingWhateverTheDelays) {
+  constexpr int kMessages = 200;
+  std::map<int, std::vector<std::string>> seen;
+  Collector collector(session_, [&](int rank, const std::string& message) {
+    EXPECT_EQ(session_.rank(), 0) << "the sink runs on rank 0 only";
+    seen[rank].push_back(message);
+  });
+  std::mt19937 random(static_cast<unsigned>(session_.rank()));
+  for (int i = 0; i < kMessages; ++i) {
+    if (random() % 8 == 0)
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
+    collector.send(numbered(session_.rank(), i));
+  }
+  collector.finish();
+  EXPECT_FALSE(collector.stopped());
+  if (session_.rank() != 0)
+    return;
+  ASSERT_EQ(seen.size(), ranks());
+  for (const auto& [rank, messages] : seen) {
+    ASSERT_EQ(messages.size(), static_cast<std::size_t>(kMessages)) << rank;
+    for (int i = 0; i < kMessages; ++i)
+      EXPECT_EQ(messages[static_cast<std::size_t>(i)], numbered(rank, i));
+  }
+}
+
+TEST_F(CollectorTest, TakesBigAndEmptyMessages) {
+  const std::size_t big = (std::size_t{40} << 20) + 11;
+  std::size_t bytes = 0, messages = 0;
+  Collector collector(session_, [&](int rank, const std::string& message) {
+    bytes += message.size();
+    ++messages;
+    for (const std::size_t at : {std::size_t{0}, message.size() / 2, message.size() - 1})
+      if (!message.empty()) {
+        EXPECT_EQ(message[at], static_cast<char>('a' + rank));
+      }
+  });
+  collector.send("");
+  collector.send(std::string(big, static_cast<char>('a' + session_.rank())));
+  collector.send("");
+  collector.finish();
+  if (session_.rank() == 0) {
+    EXPECT_EQ(bytes, big * ranks());
+    EXPECT_EQ(messages, 3 * ranks());
+  }
+}
+
+TEST_F(CollectorTest, SendDoesNotWaitForTheSink) {
+  // The sink is slow; every rank has queued its messages long before the first is written.
+  std::size_t written = 0;
+  Collector collector(session_, [&](int, const std::string&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ++written;
+  });
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10; ++i)
+    collector.send("x");
+  const std::chrono::duration<double> queued = std::chrono::steady_clock::now() - start;
+  collector.finish();
+  const std::chrono::duration<double> all = std::chrono::steady_clock::now() - start;
+  EXPECT_LT(queued.count(), all.count());
+  if (session_.rank() == 0) {
+    EXPECT_EQ(written, 10 * ranks());
+    EXPECT_GE(all.count(), 0.02 * 10 * session_.size());
+  }
+}
+
+TEST_F(CollectorTest, AFailingSinkStopsEveryRankAndIsRethrownOnRankZero) {
+  Collector collector(session_,
+                      [](int, const std::string&) { throw std::runtime_error("disk full"); });
+  if (session_.rank() == session_.size() - 1)
+    collector.send("one");
+  for (int i = 0; i < 5000 && !collector.stopped(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(collector.stopped());
+  collector.send("too late");
+  if (session_.rank() == 0) {
+    EXPECT_THAT([&] { collector.finish(); },
+                ::testing::ThrowsMessage<std::runtime_error>("disk full"));
+  } else {
+    EXPECT_NO_THROW(collector.finish());
+  }
+}
+
+TEST_F(CollectorTest, AnyRankCanAskAllToStop) {
+  for (int asking = 0; asking < session_.size(); ++asking) {
+    Collector collector(session_, [](int, const std::string&) {});
+    if (session_.rank() == asking)
+      collector.request_stop();
+    for (int i = 0; i < 5000 && !collector.stopped(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(collector.stopped()) << "asked by " << asking;
+    collector.finish();
+  }
+}
+
+TEST_F(CollectorTest, AStopRightBeforeTheEndIsNotLost) {
+  for (int round = 0; round < 20; ++round) {
+    Collector collector(session_, [](int, const std::string&) {});
+    if (session_.rank() == round % session_.size())
+      collector.request_stop();
+    collector.finish();
+    EXPECT_TRUE(collector.stopped());
+  }
+}
+
+TEST_F(CollectorTest, ManagesWithoutAnyMessage) {
+  int calls = 0;
+  Collector collector(session_, [&](int, const std::string&) { ++calls; });
+  collector.finish();
+  EXPECT_EQ(calls, 0);
+}
+
+TEST_F(CollectorTest, TwoMayLiveAtOnce) {
+  std::string first, second;
+  Collector a(session_, [&](int, const std::string& message) { first += message; });
+  Collector b(session_, [&](int, const std::string& message) { second += message; });
+  b.send("b");
+  a.send("a");
+  b.finish();
+  a.finish();
+  if (session_.rank() == 0) {
+    EXPECT_EQ(first, std::string(ranks(), 'a'));
+    EXPECT_EQ(second, std::string(ranks(), 'b'));
+  }
+}
+
+} // namespace
+} // namespace peakbench::cluster

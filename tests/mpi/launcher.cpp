@@ -1,0 +1,104 @@
+#include "launcher.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <stdexcept>
+
+namespace peakbench::testing {
+
+namespace {
+
+std::vector<std::string> command(int ranks, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  if (ranks > 0)
+    words = {PEAKBENCH_LAUNCH, std::to_string(ranks)};
+  words.emplace_back(PEAKBENCH_PROGRAM);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+int start(std::vector<std::string> words, int& read_end) {
+  int ends[2];
+  if (pipe(ends) != 0)
+    throw std::runtime_error("pipe failed");
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const int pid = fork();
+  if (pid == 0) {
+    setpgid(0, 0);
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    execvp(argv[0], argv.data());
+    _exit(127);
+  }
+  close(ends[1]);
+  read_end = ends[0];
+  return pid;
+}
+
+int status_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+// Until every process that writes to the pipe is gone. False: the limit has passed.
+bool read_all(int from, std::string& output, int limit_seconds) {
+  const std::time_t end = std::time(nullptr) + limit_seconds;
+  for (char buffer[4096];;) {
+    pollfd waiting{from, POLLIN, 0};
+    const auto left = end - std::time(nullptr);
+    if (left <= 0 || poll(&waiting, 1, static_cast<int>(left) * 1000) <= 0)
+      return false;
+    const ssize_t count = read(from, buffer, sizeof buffer);
+    if (count <= 0)
+      return true;
+    output.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+Ended finish(int pid, int from, int limit_seconds) {
+  Ended ended;
+  const bool in_time = read_all(from, ended.output, limit_seconds);
+  if (!in_time)
+    kill(-pid, SIGKILL);
+  int wait_status = 0;
+  waitpid(pid, &wait_status, 0);
+  ended.status = in_time ? status_of(wait_status) : 124;
+  close(from);
+  return ended;
+}
+
+} // namespace
+
+Ended run_program(int ranks, const std::vector<std::string>& arguments, int limit_seconds) {
+  int from = -1;
+  const int pid = start(command(ranks, arguments), from);
+  return finish(pid, from, limit_seconds);
+}
+
+Background::Background(int ranks, const std::vector<std::string>& arguments)
+    : pid_(start(command(ranks, arguments), pipe_)) {}
+
+Background::~Background() {
+  if (pid_ > 0) {
+    kill(-pid_, SIGKILL);
+    wait();
+  }
+}
+
+void Background::signal(int number) const { kill(pid_, number); }
+
+Ended Background::wait() {
+  const Ended ended = finish(pid_, pipe_, 60);
+  pid_ = -1;
+  return ended;
+}
+
+} // namespace peakbench::testing

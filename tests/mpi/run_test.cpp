@@ -1,0 +1,281 @@
+// The whole program on 1, 2 and 4 ranks: equal results, nothing lost, resume.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <map>
+#include <thread>
+
+#include "launcher.h"
+#include "results/fields.h"
+#include "results/store.h"
+#include "support/support.h"
+
+namespace peakbench::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kEp = R"(
+name: tiny
+repeats: {warm_up: 0, min: 1, max: 2, interval: 0.5, time_limit_seconds: 0.1}
+device: cpu
+cluster: {threads: 1}
+ep:
+  arms: [backprop, truncated_backprop, ep_autograd, ep_analytic, ep_fused]
+  depths: [2, 3, 4, 5, 6]
+  width: 16
+  batch: 4
+  steps: 4
+)";
+
+std::string eab_part(const fs::path& shared) {
+  return "eab:\n  model: " + (shared / "data/models/stories260k/stories260K.bin").string() + R"(
+  dtype: float32
+  prompt_format: raw
+  prompts: {text: ["Once upon a time", "The dog was", "Lily went to the"]}
+  max_new_tokens: 12
+  max_paths: 6
+  threshold: 0.15
+)";
+}
+
+// What has to be equal whatever the ranks: all but times, placement and what the process weighs.
+bool may_differ(std::string_view name) {
+  for (const char* part : {"seconds", "resident", "device_used", "repeats", "stop_reason"})
+    if (name.find(part) != std::string_view::npos)
+      return true;
+  return name == "rank" || name == "host" || name == "device";
+}
+
+template <class Record>
+std::map<std::string, std::string> contents(const std::vector<Record>& records) {
+  std::map<std::string, std::string> rows;
+  for (const Record& record : records)
+    for (const auto& field : results::fields<Record>())
+      if (!may_differ(field.name))
+        rows[record.case_id] += std::string(field.name) + "=" +
+                                results::text_of(results::value_of(field, record)) + "\n";
+  return rows;
+}
+
+std::string texts_of(const std::string& file, const std::vector<results::EabCase>& records) {
+  std::map<std::string, std::string> all;
+  for (const auto& record : records) {
+    const results::EabTrace trace = results::load_eab_trace(file, record.case_id);
+    for (const auto& node : trace.nodes)
+      all[record.case_id] += std::to_string(node.parent) + ":" + std::to_string(node.token) + " ";
+    for (const auto& sample : trace.samples)
+      all[record.case_id] += sample.text + "\n";
+  }
+  std::string joined;
+  for (const auto& [id, text] : all)
+    joined += id + "\n" + text;
+  return joined;
+}
+
+class Run : public ::testing::Test {
+protected:
+  std::string file(const std::string& name) const { return (scratch_ / name).string(); }
+  void configure(const std::string& yaml) const { write_file(scratch_ / "c.yaml", yaml); }
+  Ended run(int ranks, const std::string& out, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments{"run", file("c.yaml"), "--out", file(out)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(ranks, arguments);
+  }
+  ScratchFolder scratch_;
+};
+
+TEST_F(Run, RanksDoNotChangeResults) {
+  std::string yaml = kEp;
+  const auto shared = shared_folder();
+  if (shared)
+    yaml += eab_part(*shared);
+  configure(yaml);
+  ASSERT_EQ(run(0, "0.h5").status, 0);
+  const results::RunData alone = results::load(file("0.h5"));
+  EXPECT_EQ(alone.ep.size(), 25u);
+  EXPECT_EQ(alone.eab.size(), shared ? 21u : 0u);
+  for (const int ranks : {1, 2, 4}) {
+    const std::string name = std::to_string(ranks) + ".h5";
+    const Ended ended = run(ranks, name);
+    ASSERT_EQ(ended.status, 0) << ended.output;
+    const results::RunData data = results::load(file(name));
+    EXPECT_EQ(contents(data.ep), contents(alone.ep)) << ranks << " ranks";
+    EXPECT_EQ(contents(data.eab), contents(alone.eab)) << ranks << " ranks";
+    EXPECT_EQ(texts_of(file(name), data.eab), texts_of(file("0.h5"), alone.eab))
+        << ranks << " ranks";
+    EXPECT_EQ(data.environment.size(), static_cast<std::size_t>(ranks));
+    std::map<std::int64_t, int> cases_of_rank;
+    for (const auto& record : data.ep)
+      ++cases_of_rank[record.rank];
+    for (const auto& record : data.eab)
+      ++cases_of_rank[record.rank];
+    EXPECT_EQ(cases_of_rank.size(), static_cast<std::size_t>(ranks)) << "every rank has work";
+  }
+  if (!shared)
+    GTEST_SKIP() << "EP only: EAB needs the shared data folder (PEAKBENCH_SHARED)";
+}
+
+TEST_F(Run, TheSeedDoesChangeResults) {
+  // Negative control of the comparison above.
+  configure(kEp);
+  ASSERT_EQ(run(0, "a.h5", {"--set", "ep.depths=4"}).status, 0);
+  ASSERT_EQ(run(0, "b.h5", {"--set", "ep.depths=4", "--set", "seed=7"}).status, 0);
+  const auto a = results::load(file("a.h5")).ep, b = results::load(file("b.h5")).ep;
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_NE(a[i].training_loss, b[i].training_loss);
+}
+
+TEST_F(Run, EveryRecordIsMeasuredAndValid) {
+  configure(kEp);
+  ASSERT_EQ(run(2, "r.h5").status, 0);
+  for (const auto& record : results::load(file("r.h5")).ep) {
+    EXPECT_EQ(record.status, "ok");
+    EXPECT_EQ(record.validity, "VALID") << record.arm << " " << record.depth;
+    EXPECT_GT(record.step_seconds, 0);
+    EXPECT_GT(record.peak_bytes, record.weights_bytes);
+    EXPECT_EQ(record.peak_beyond_weights_bytes, record.peak_bytes - record.weights_bytes);
+    EXPECT_EQ(record.peak.weights + record.peak.gradients + record.peak.optimizer +
+                  record.peak.activations + record.peak.states + record.peak.kv_cache +
+                  record.peak.logits + record.peak.workspace,
+              record.peak_bytes)
+        << record.arm << " " << record.depth;
+    EXPECT_GT(record.reach, 0);
+    EXPECT_EQ(record.memory_repeats, 1);
+  }
+}
+
+// The sum of the tags is the peak, and the reference arm agrees with all others, on a real model.
+TEST_F(Run, EabRecordsAreMeasuredAndValid) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  configure(std::string("name: e\nrepeats: {warm_up: 0, min: 2, max: 2}\ndevice: cpu\n") +
+            eab_part(shared));
+  const Ended ended = run(2, "e.h5");
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  std::map<std::string, std::int64_t> samples;
+  for (const auto& record : results::load(file("e.h5")).eab) {
+    EXPECT_EQ(record.status, "ok");
+    EXPECT_EQ(record.validity, "VALID");
+    EXPECT_EQ(record.repeats, 2);
+    EXPECT_GT(record.peak_bytes, 0);
+    EXPECT_EQ(record.peak.weights + record.peak.gradients + record.peak.optimizer +
+                  record.peak.activations + record.peak.states + record.peak.kv_cache +
+                  record.peak.logits + record.peak.workspace,
+              record.peak_bytes);
+    const bool branches = record.arm == "original" || record.arm == "cow";
+    EXPECT_EQ(record.tree_matches_reference, branches ? 1 : results::kAbsent)
+        << record.arm << record.decode;
+    EXPECT_EQ(samples.emplace(record.prompt_id, record.samples).first->second, record.samples)
+        << "every arm draws as many samples as the others: " << record.arm;
+  }
+}
+
+TEST_F(Run, AKilledLauncherLosesNothingThatWasDone) {
+  configure(kEp);
+  // Enough work that the kill comes in the middle.
+  const std::vector<std::string> arguments{
+      "run",   file("c.yaml"),
+      "--out", file("k.h5"),
+      "--set", "repeats={warm_up: 0, min: 100, max: 100, time_limit_seconds: 100}"};
+  Background background(2, arguments);
+  std::size_t before = 0;
+  for (int i = 0; i < 600 && before < 3; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    try {
+      before = fs::exists(file("k.h5")) ? results::load(file("k.h5")).ep.size() : 0;
+    } catch (const std::exception&) {
+      before = 0; // in the middle of a write
+    }
+  }
+  background.signal(SIGKILL);
+  background.wait();
+  // Ranks that lost their launcher may still write the case they were at.
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  const results::RunData killed = results::load(file("k.h5"));
+  ASSERT_GE(killed.ep.size(), 3u);
+  ASSERT_LT(killed.ep.size(), 25u) << "the kill came too late to test anything";
+
+  const Ended again = run_program(2, arguments);
+  ASSERT_EQ(again.status, 0) << again.output;
+  EXPECT_THAT(again.output,
+              HasSubstr(std::to_string(25 - killed.ep.size()) + " of 25 cases to do"));
+  const results::RunData whole = results::load(file("k.h5"));
+  EXPECT_EQ(whole.ep.size(), 25u);
+  std::map<std::string, double> seconds;
+  for (const auto& record : whole.ep)
+    seconds[record.case_id] = record.step_seconds;
+  EXPECT_EQ(seconds.size(), 25u) << "no case twice";
+  for (const auto& record : killed.ep)
+    EXPECT_EQ(seconds.at(record.case_id), record.step_seconds)
+        << "what was done was not done again";
+}
+
+TEST_F(Run, AnInterruptFinishesTheCaseAndSaysSo) {
+  configure(kEp);
+  const std::vector<std::string> arguments{
+      "run",   file("c.yaml"),
+      "--out", file("i.h5"),
+      "--set", "repeats={warm_up: 0, min: 100, max: 100, time_limit_seconds: 100}"};
+  Background background(0, arguments);
+  for (int i = 0; i < 600 && !fs::exists(file("i.h5")); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  background.signal(SIGTERM);
+  const Ended ended = background.wait();
+  EXPECT_EQ(ended.status, 3) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("interrupted"));
+  const std::size_t done = results::load(file("i.h5")).ep.size();
+  EXPECT_LT(done, 25u);
+  EXPECT_GE(done, 1u);
+}
+
+TEST_F(Run, CasesThatFailedAreRepeatedOnlyWhenAsked) {
+  configure(kEp);
+  const std::vector<std::string> hopeless{"--set", "case_time_limit_seconds=1e-9", "--set",
+                                          "ep.depths=[3, 4]"};
+  EXPECT_EQ(run(1, "f.h5", hopeless).status, 1) << "cases that are not ok";
+  for (const auto& record : results::load(file("f.h5")).ep) {
+    EXPECT_EQ(record.status, "timed_out");
+    EXPECT_THAT(record.reason, HasSubstr("time limit"));
+    EXPECT_EQ(record.peak_bytes, results::kAbsent) << "measured or absent";
+  }
+  const Ended kept = run(1, "f.h5", {"--set", "ep.depths=[3, 4]"});
+  EXPECT_EQ(kept.status, 1);
+  EXPECT_THAT(kept.output, HasSubstr("0 of 10 cases to do"));
+  EXPECT_EQ(run(1, "f.h5", {"--set", "ep.depths=[3, 4]", "--retry-failed"}).status, 0);
+  EXPECT_EQ(results::load(file("f.h5")).ep.size(), 10u);
+}
+
+TEST_F(Run, OnlyDoesOneKindAndTheRestLater) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  configure(kEp + eab_part(shared));
+  ASSERT_EQ(run(2, "o.h5", {"--only", "ep", "--set", "ep.depths=2"}).status, 0);
+  EXPECT_EQ(results::load(file("o.h5")).eab.size(), 0u);
+  ASSERT_EQ(run(2, "o.h5", {"--only", "eab", "--set", "ep.depths=2"}).status, 0);
+  EXPECT_EQ(results::load(file("o.h5")).eab.size(), 21u);
+  EXPECT_EQ(results::load(file("o.h5")).ep.size(), 5u);
+}
+
+TEST_F(Run, ADryRunWritesNothing) {
+  configure(kEp);
+  const Ended ended = run(2, "d.h5", {"--dry-run"});
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("25 cases"));
+  EXPECT_FALSE(fs::exists(file("d.h5")));
+}
+
+TEST_F(Run, ListShowsTheIdsThatAreRecorded) {
+  configure(kEp);
+  const Ended list = run_program(0, {"list", file("c.yaml"), "--set", "ep.depths=3"});
+  EXPECT_EQ(list.status, 0);
+  ASSERT_EQ(run(1, "l.h5", {"--set", "ep.depths=3"}).status, 0);
+  for (const auto& record : results::load(file("l.h5")).ep)
+    EXPECT_THAT(list.output, HasSubstr(record.case_id));
+}
+
+} // namespace
+} // namespace peakbench::testing
