@@ -122,6 +122,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 #include <ATen/Parallel.h>
+#if PEAKBENCH_USE_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -209,8 +213,9 @@ at::Tensor token_block_sums(const at::Tensor& logits, float inverse_temperature)
     return out;
   }
 #if PEAKBENCH_USE_CUDA
+  const c10::cuda::CUDAGuard guard(logits.device());
   token_block_sums_cuda(logits.const_data_ptr<float>(), rows, vocabulary, inverse_temperature,
-                        out.mutable_data_ptr<float>(), nullptr);
+                        out.mutable_data_ptr<float>(), c10::cuda::getCurrentCUDAStream().stream());
   return out.cpu();
 #else
   TORCH_CHECK(false, "token_block_sums: built without CUDA");

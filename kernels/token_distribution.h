@@ -28,6 +28,8 @@ struct TokenBlock {
   float weighted = 0;
 };
 
+static_assert(sizeof(TokenBlock) == 4 * sizeof(float)); // a row of the tensor below
+
 // What top-k and top-p leave of a row, whichever they are: the tokens above `logit`, and those
 // equal to it up to `index`. The default keeps all.
 struct TokenEdge {

@@ -62,7 +62,7 @@ void count_tokens(const Trace& trace, Counters& counters) {
       used[index_of(n)] = true;
   }
   counters.samples = counters.final_paths = static_cast<std::int64_t>(trace.samples.size());
-  counters.unique_tree_tokens = static_cast<std::int64_t>(trace.nodes.size());
+  counters.unique_tree_tokens = std::count(used.begin(), used.end(), true);
   counters.pruned_tokens = std::count(used.begin(), used.end(), false);
 }
 

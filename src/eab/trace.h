@@ -17,7 +17,8 @@ void order_by_position(Trace& trace);
 // Sorts the samples, highest log-probability first, equals in their order.
 void order_by_log_prob(Trace& trace);
 
-// Fills in what the trace knows: samples, final paths, emitted, unique and pruned tokens.
+// Fills in what the trace knows: samples, final paths, emitted tokens; of the tree's tokens those
+// that belong to a sample (unique_tree_tokens) and the rest (pruned_tokens).
 void count_tokens(const Trace& trace, Counters& counters);
 
 // The most tokens beyond the prompt that are live at once, in the KV cache of any store: tokens

@@ -67,12 +67,19 @@ TEST_P(OneTree, ForBothStoresAndBothWaysOfDecoding) {
             EXPECT_EQ(other.trace.samples[i].text, reference.trace.samples[i].text);
           EXPECT_EQ(other.counters.decode_forwards, reference.counters.decode_forwards);
         }
-      // Negative control: other random numbers make another tree, and it shows where.
-      const Generation other =
-          loaded.run(prompt, settings(GetParam(), Arm::cow, Decode::batched, seed + 100), {period});
-      const TreeComparison comparison = compare_trees(other.trace, reference.trace);
-      EXPECT_FALSE(comparison.same);
-      EXPECT_GE(comparison.position, 0);
+      // Negative control: random numbers of another seed, or keyed by another prompt, make another
+      // tree, and it shows where.
+      const Settings base = settings(GetParam(), Arm::cow, Decode::batched, seed);
+      Settings reseeded = base;
+      reseeded.seed += 100;
+      const Generation other_seed = loaded.run(prompt, reseeded, {period});
+      const Generation other_key = generate(loaded.model, nullptr, std::vector{period},
+                                            loaded.encode(prompt), 12345, base, Deadline());
+      for (const Generation* other : {&other_seed, &other_key}) {
+        const TreeComparison comparison = compare_trees(other->trace, reference.trace);
+        EXPECT_FALSE(comparison.same);
+        EXPECT_GE(comparison.position, 0);
+      }
     }
   EXPECT_GT(branches, 10);
 }

@@ -1,10 +1,15 @@
 #include "eab/stories.h"
 
+#include <ATen/Parallel.h>
+
 #include "base/hash.h"
 
 namespace peakbench::eab::testing {
 
 LoadedModel LoadedModel::open(const std::filesystem::path& file, at::ScalarType dtype) {
+  // Threads cost more than they gain on a model this small, most of all where tests run side by
+  // side.
+  at::set_num_threads(1);
   const std::unique_ptr<llm::ModelSource> source = llm::ModelSource::open(file.string());
   return {source->tokenizer(), llm::Model(*source, dtype, at::kCPU)};
 }

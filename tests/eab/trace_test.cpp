@@ -34,7 +34,7 @@ TEST(Trace, Counts) {
   count_tokens(tree(), counters);
   EXPECT_EQ(counters.samples, 2);
   EXPECT_EQ(counters.emitted_tokens, 7);
-  EXPECT_EQ(counters.unique_tree_tokens, 7);
+  EXPECT_EQ(counters.unique_tree_tokens, 6);
   EXPECT_EQ(counters.pruned_tokens, 1);
 }
 
