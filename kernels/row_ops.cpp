@@ -1,8 +1,15 @@
 #include "kernels/row_ops.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "kernels/row_ops_cpu.h"
 
 namespace peakbench::kernels {
+
+namespace reference {
 
 void add_rms_norm(at::Tensor& residual, const std::optional<at::Tensor>& delta,
                   const at::Tensor& weight, double epsilon, at::Tensor& out) {
@@ -36,6 +43,90 @@ void silu_multiply(const at::Tensor& gate_up, at::Tensor& out) {
   const std::int64_t width = gate_up.size(1) / 2;
   const at::Tensor gate = gate_up.narrow(1, 0, width).to(at::kFloat);
   out.copy_(at::silu(gate).mul_(gate_up.narrow(1, width, width)));
+}
+
+} // namespace reference
+
+namespace {
+
+// A thread takes rows of this many values together; less is not worth waking it.
+constexpr std::int64_t kGrain = 16384;
+
+bool is_bf16(const at::Tensor& tensor) {
+  TORCH_CHECK(tensor.is_contiguous(), "rows lie one after the other");
+  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kFloat,
+              "float32 or bfloat16 on the CPU, not ", tensor.scalar_type());
+  return tensor.scalar_type() == at::kBFloat16;
+}
+
+template <class Body>
+void over_rows(std::int64_t rows, std::int64_t row_values, const Body& body) {
+  at::parallel_for(0, rows, std::max<std::int64_t>(1, kGrain / row_values), body);
+}
+
+const float* data_or_null(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
+}
+
+} // namespace
+
+void add_rms_norm(at::Tensor& residual, const std::optional<at::Tensor>& delta,
+                  const at::Tensor& weight, double epsilon, at::Tensor& out) {
+  if (!residual.is_cpu())
+    return reference::add_rms_norm(residual, delta, weight, epsilon, out);
+  TORCH_CHECK(residual.is_contiguous() && residual.sizes() == out.sizes() &&
+                  weight.numel() == residual.size(1),
+              "residual and out [rows, width], weight [width]");
+  TORCH_CHECK(!delta || (delta->is_contiguous() && delta->scalar_type() == out.scalar_type() &&
+                         delta->sizes() == residual.sizes()),
+              "what is added is like out");
+  const NormRows rows{is_bf16(out),
+                      residual.mutable_data_ptr<float>(),
+                      delta ? delta->const_data_ptr() : nullptr,
+                      weight.const_data_ptr<float>(),
+                      out.mutable_data_ptr(),
+                      residual.size(1),
+                      static_cast<float>(epsilon)};
+  over_rows(residual.size(0), rows.width,
+            [&](std::int64_t begin, std::int64_t end) { norm_rows(rows, begin, end); });
+}
+
+void rotate_heads(at::Tensor& qkv, const HeadRotation& r) {
+  if (!qkv.is_cpu())
+    return reference::rotate_heads(qkv, r);
+  const std::int64_t positions = r.table.size(1), half = r.head_width / 2;
+  TORCH_CHECK(
+      qkv.size(1) == (r.heads + 2 * r.kv_heads) * r.head_width && r.table.is_contiguous() &&
+          r.table.size(2) == half,
+      "qkv [rows, (heads + 2 kv_heads) * head_width], table [2, positions, head_width / 2]");
+  const float* cosine = r.table.const_data_ptr<float>();
+  const RotateRows rows{is_bf16(qkv),
+                        qkv.mutable_data_ptr(),
+                        qkv.size(1),
+                        r.heads,
+                        r.kv_heads,
+                        r.head_width,
+                        positions,
+                        data_or_null(r.query_norm),
+                        data_or_null(r.key_norm),
+                        cosine,
+                        cosine + positions * half,
+                        static_cast<float>(r.epsilon)};
+  const at::Tensor scratch = at::empty({at::get_num_threads(), r.head_width}, at::kFloat);
+  over_rows(qkv.size(0), qkv.size(1), [&](std::int64_t begin, std::int64_t end) {
+    rotate_rows(rows, begin, end, scratch.data_ptr<float>() + at::get_thread_num() * r.head_width);
+  });
+}
+
+void silu_multiply(const at::Tensor& gate_up, at::Tensor& out) {
+  if (!gate_up.is_cpu())
+    return reference::silu_multiply(gate_up, out);
+  TORCH_CHECK(gate_up.is_contiguous() && gate_up.scalar_type() == out.scalar_type() &&
+                  gate_up.size(0) == out.size(0) && gate_up.size(1) == 2 * out.size(1),
+              "gate_up [rows, 2 width], out [rows, width]");
+  const SiluRows rows{is_bf16(out), gate_up.const_data_ptr(), out.mutable_data_ptr(), out.size(1)};
+  over_rows(out.size(0), gate_up.size(1),
+            [&](std::int64_t begin, std::int64_t end) { silu_rows(rows, begin, end); });
 }
 
 } // namespace peakbench::kernels

@@ -35,15 +35,19 @@ struct Model::Weights {
 
   at::Tensor forward(std::span<const std::int32_t> tokens, KvStore& store,
                      std::span<const PathId> paths, std::int64_t tokens_per_path) const;
-  void attend(const Layer& layer, std::int64_t index, KvStore& store,
-              kernels::HeadRotation& rotation, at::Tensor& residual, at::Tensor& normed) const;
-  void feed_forward(const Layer& layer, at::Tensor& residual, at::Tensor& normed) const;
+  // What attention adds to the residual stream, [rows, width]; `normed` is scratch of that shape.
+  at::Tensor attend(const Layer& layer, std::int64_t index, KvStore& store,
+                    kernels::HeadRotation& rotation, at::Tensor& residual,
+                    at::Tensor& normed) const;
+  // Adds `attended`, then what the MLP makes of the sum.
+  void feed_forward(const Layer& layer, const at::Tensor& attended, at::Tensor& residual,
+                    at::Tensor& normed) const;
   at::Tensor logits(at::Tensor residual) const;
 };
 
-void Model::Weights::attend(const Layer& layer, std::int64_t index, KvStore& store,
-                            kernels::HeadRotation& rotation, at::Tensor& residual,
-                            at::Tensor& normed) const {
+at::Tensor Model::Weights::attend(const Layer& layer, std::int64_t index, KvStore& store,
+                                  kernels::HeadRotation& rotation, at::Tensor& residual,
+                                  at::Tensor& normed) const {
   kernels::add_rms_norm(residual, std::nullopt, layer.attention_norm, config.norm_epsilon, normed);
   at::Tensor qkv = layer.qkv(normed); // [rows, (heads + 2 kv_heads) * head_width]
   rotation.query_norm = layer.query_norm;
@@ -53,16 +57,17 @@ void Model::Weights::attend(const Layer& layer, std::int64_t index, KvStore& sto
   const at::Tensor heads = qkv.view({qkv.size(0), query + 2 * key, config.head_width});
   store.append(index, heads.narrow(1, query, key), heads.narrow(1, query + key, key));
   const at::Tensor mixed = store.attention(index, heads.narrow(1, 0, query));
-  residual.add_(layer.attention_out(mixed.view({mixed.size(0), -1})));
+  return layer.attention_out(mixed.view({mixed.size(0), -1}));
 }
 
-void Model::Weights::feed_forward(const Layer& layer, at::Tensor& residual,
-                                  at::Tensor& normed) const {
+void Model::Weights::feed_forward(const Layer& layer, const at::Tensor& attended,
+                                  at::Tensor& residual, at::Tensor& normed) const {
   for (std::int64_t first = 0; first < residual.size(0); first += kRowBlock) {
     const std::int64_t rows = std::min(kRowBlock, residual.size(0) - first);
     at::Tensor part = residual.narrow(0, first, rows);
     at::Tensor in = normed.narrow(0, first, rows);
-    kernels::add_rms_norm(part, std::nullopt, layer.mlp_norm, config.norm_epsilon, in);
+    kernels::add_rms_norm(part, attended.narrow(0, first, rows), layer.mlp_norm,
+                          config.norm_epsilon, in);
     const at::Tensor gate_up = layer.gate_up(in);
     at::Tensor hidden = at::empty({rows, config.mlp_width}, gate_up.options());
     kernels::silu_multiply(gate_up, hidden);
@@ -87,8 +92,9 @@ at::Tensor Model::Weights::forward(std::span<const std::int32_t> tokens, KvStore
                                  .epsilon = config.norm_epsilon,
                                  .table = rope.table(position, tokens_per_path, device)};
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    attend(layers[i], static_cast<std::int64_t>(i), store, rotation, residual, normed);
-    feed_forward(layers[i], residual, normed);
+    const at::Tensor attended =
+        attend(layers[i], static_cast<std::int64_t>(i), store, rotation, residual, normed);
+    feed_forward(layers[i], attended, residual, normed);
   }
   // Only the last position of each path: [paths, width].
   return residual.view({static_cast<std::int64_t>(paths.size()), tokens_per_path, config.width})
