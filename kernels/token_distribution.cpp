@@ -22,11 +22,15 @@ HWY_INLINE Vector kept(Floats d, const float* row, std::size_t first, std::size_
   const Vector nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
   const std::size_t lanes = hn::Lanes(d);
   Vector value = nothing;
-  if (first + lanes <= end)
+  if (first + lanes <= end) {
     value = hn::LoadU(d, row + first);
-  else
-    value = hn::IfThenElse(hn::FirstN(d, end - first),
-                           hn::MaskedLoad(hn::FirstN(d, end - first), d, row + first), nothing);
+  } else {
+    // A masked load may read beyond the row, or want it aligned, on some instruction sets.
+    HWY_ALIGN float last[hn::MaxLanes(d)];
+    for (std::size_t i = 0; i < lanes; ++i)
+      last[i] = first + i < end ? row[first + i] : -std::numeric_limits<float>::infinity();
+    value = hn::Load(d, last);
+  }
   if (!filtered)
     return value;
   const Vector limit = hn::Set(d, edge.logit);
@@ -121,6 +125,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #if PEAKBENCH_USE_CUDA
 #include <c10/cuda/CUDAGuard.h>
