@@ -1,6 +1,6 @@
 #include "base/build_info.h"
 
-#include "revision.h"  // generated at every build by tools/cmake/peakbench_revision.cmake
+#include "revision.h" // generated at every build by tools/cmake/peakbench_revision.cmake
 
 namespace peakbench {
 
@@ -10,4 +10,4 @@ bool git_dirty() { return PEAKBENCH_GIT_DIRTY != 0; }
 
 std::string compiler() { return std::string("g++ ") + __VERSION__ + ", " + PEAKBENCH_BUILD_TYPE; }
 
-}  // namespace peakbench
+} // namespace peakbench

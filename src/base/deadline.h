@@ -9,8 +9,8 @@
 namespace peakbench {
 
 class Deadline {
- public:
-  Deadline() = default;  // never
+public:
+  Deadline() = default; // never
   explicit Deadline(double seconds)
       : limit_seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
 
@@ -23,9 +23,9 @@ class Deadline {
       throw TimedOut("time limit of " + std::to_string(limit_seconds_) + " s reached");
   }
 
- private:
+private:
   double limit_seconds_ = std::numeric_limits<double>::infinity();
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace peakbench
+} // namespace peakbench

@@ -9,7 +9,7 @@ namespace peakbench {
 // Bad input: config, model file, prompt file, results file, command line. Programs print what() and
 // exit with status 2. Programming errors are assertions, not UserErrors.
 class UserError : public std::runtime_error {
- public:
+public:
   using std::runtime_error::runtime_error;
   // "problem (why) suggestion"; empty parts are left out.
   UserError(const std::string& problem, const std::string& why, const std::string& suggestion)
@@ -19,16 +19,21 @@ class UserError : public std::runtime_error {
 
 // A case ran past its time limit: recorded as `timed_out`, the run goes on.
 class TimedOut : public std::runtime_error {
- public:
+public:
   using std::runtime_error::runtime_error;
 };
 
 // Numbers overflowed or became NaN: recorded as `diverged`, the run goes on.
 class Diverged : public std::runtime_error {
- public:
+public:
   using std::runtime_error::runtime_error;
 };
 
-enum ExitStatus : int { kExitOk = 0, kExitFailedCases = 1, kExitUserError = 2, kExitInterrupted = 3 };
+enum ExitStatus : int {
+  kExitOk = 0,
+  kExitFailedCases = 1,
+  kExitUserError = 2,
+  kExitInterrupted = 3
+};
 
-}  // namespace peakbench
+} // namespace peakbench

@@ -9,4 +9,4 @@ std::uint64_t hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), 
 
 std::string hash_hex(std::string_view bytes) { return fmt::format("{:016x}", hash64(bytes)); }
 
-}  // namespace peakbench
+} // namespace peakbench

@@ -11,4 +11,4 @@ std::uint64_t hash64(std::string_view bytes);
 // 16 hexadecimal digits of hash64.
 std::string hash_hex(std::string_view bytes);
 
-}  // namespace peakbench
+} // namespace peakbench

@@ -1,4 +1,5 @@
-// The forward pass on LibTorch. Logits are always float32; no [n, vocabulary] matrix of a prompt is made.
+// The forward pass on LibTorch. Logits are always float32; no [n, vocabulary] matrix of a prompt is
+// made.
 #pragma once
 
 #include <ATen/core/TensorBody.h>
@@ -14,7 +15,7 @@
 namespace peakbench::llm {
 
 class Model {
- public:
+public:
   // Loads every weight under measure::Tag::weights. UserError for a model that does not fit the
   // architecture, std::runtime_error (c10::OutOfMemoryError) if memory is short.
   Model(const ModelSource& source, at::ScalarType dtype, at::Device device);
@@ -37,9 +38,9 @@ class Model {
 
   std::unique_ptr<KvStore> make_kv_store(KvKind kind) const;
 
- private:
+private:
   struct Weights;
   std::unique_ptr<Weights> weights_;
 };
 
-}  // namespace peakbench::llm
+} // namespace peakbench::llm

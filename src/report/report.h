@@ -8,7 +8,10 @@
 
 namespace peakbench::report {
 
-struct Column { std::string title, unit; bool left = false; };
+struct Column {
+  std::string title, unit;
+  bool left = false;
+};
 struct Table {
   std::string title;
   std::vector<Column> columns;
@@ -16,16 +19,16 @@ struct Table {
   std::vector<std::string> notes;
 };
 
-// 3-way EAB comparison (medians over prompts of arm x decode, speed-up vs naive, memory vs naive, cow
-// saving vs original), EP memory and time versus depth with slopes and savings and `reach`, validity.
-// `detail`: every case's row too.
+// 3-way EAB comparison (medians over prompts of arm x decode, speed-up vs naive, memory vs naive,
+// cow saving vs original), EP memory and time versus depth with slopes and savings and `reach`,
+// validity. `detail`: every case's row too.
 std::vector<Table> tables_of(const results::RunData& run, bool detail = false);
 
 enum class Format { text, csv, json, markdown };
 std::string render(const std::vector<Table>& tables, Format format);
 
 // All rows with all columns, for spreadsheets and programs. CSV: one table per record kind.
-std::string rows_csv(const results::RunData& run, const std::string& kind);  // "eab" | "ep"
+std::string rows_csv(const results::RunData& run, const std::string& kind); // "eab" | "ep"
 std::string rows_json(const results::RunData& run);
 
-}  // namespace peakbench::report
+} // namespace peakbench::report

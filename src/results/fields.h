@@ -18,7 +18,7 @@ struct Field {
   using Real = double& (*)(Record&);
   using Text = std::string& (*)(Record&);
   std::string_view name;
-  std::string_view unit;  // "bytes", "seconds", "tokens", "1", ""
+  std::string_view unit; // "bytes", "seconds", "tokens", "1", ""
   std::string_view description;
   Role role;
   std::variant<Integer, Real, Text> get;
@@ -26,10 +26,14 @@ struct Field {
 
 template <class Record>
 std::span<const Field<Record>> fields();
-template <> std::span<const Field<EabCase>> fields<EabCase>();
-template <> std::span<const Field<EpCase>> fields<EpCase>();
-template <> std::span<const Field<RepeatRow>> fields<RepeatRow>();
-template <> std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
+template <>
+std::span<const Field<EabCase>> fields<EabCase>();
+template <>
+std::span<const Field<EpCase>> fields<EpCase>();
+template <>
+std::span<const Field<RepeatRow>> fields<RepeatRow>();
+template <>
+std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
 
 // A value of any field of a record.
 using Value = std::variant<std::int64_t, double, std::string>;
@@ -46,12 +50,13 @@ std::string text_of(const Value& value);
 template <class Record>
 std::string description_of(const Field<Record>& field) {
   constexpr std::string_view kAbsentIs[] = {"-1", "NaN", "empty"};
-  return std::string(field.description) + " (absent: " + std::string(kAbsentIs[field.get.index()]) + ")";
+  return std::string(field.description) + " (absent: " + std::string(kAbsentIs[field.get.index()]) +
+         ")";
 }
 
-// The stable id: hash of the independent variables by name and value. Absent ones do not count, so a
-// later version may add a variable and old ids stay.
+// The stable id: hash of the independent variables by name and value. Absent ones do not count, so
+// a later version may add a variable and old ids stay.
 std::string case_id_of(const EabCase& record);
 std::string case_id_of(const EpCase& record);
 
-}  // namespace peakbench::results
+} // namespace peakbench::results

@@ -1,5 +1,6 @@
-// One row per case: every independent variable, then every measurement. `fields()` (fields.h) lists the
-// members once; HDF5 columns, CSV, JSON, tables, MPI transport and documentation all come from there.
+// One row per case: every independent variable, then every measurement. `fields()` (fields.h) lists
+// the members once; HDF5 columns, CSV, JSON, tables, MPI transport and documentation all come from
+// there.
 #pragma once
 
 #include <cmath>
@@ -14,7 +15,8 @@ namespace peakbench::results {
 inline constexpr std::int64_t kAbsent = -1;
 inline constexpr double kAbsentReal = std::numeric_limits<double>::quiet_NaN();
 
-// status: ok | failed | out_of_memory | timed_out | diverged | skipped. validity: VALID, or INVALID: why.
+// status: ok | failed | out_of_memory | timed_out | diverged | skipped. validity: VALID, or
+// INVALID: why.
 
 // The peak's composition; the members are named after measure::Tag.
 struct PeakByTag {
@@ -25,7 +27,7 @@ struct PeakByTag {
 struct EabCase {
   // Independent variables: the case id is the hash of these.
   std::string case_id;
-  std::string model, weights;  // weights: file | random
+  std::string model, weights; // weights: file | random
   std::string prompt_id, prompt_hash, prompt_format, domain;
   std::string arm, decode, dtype;
   std::int64_t max_new_tokens = kAbsent, branch_factor = kAbsent, max_paths = kAbsent;
@@ -36,9 +38,11 @@ struct EabCase {
   std::int64_t seed = kAbsent;
   // Outcome.
   std::string status, reason, validity;
-  std::int64_t prompt_tokens = kAbsent, samples = kAbsent, branches = kAbsent, final_paths = kAbsent;
+  std::int64_t prompt_tokens = kAbsent, samples = kAbsent, branches = kAbsent,
+               final_paths = kAbsent;
   // Time.
-  double wall_seconds = kAbsentReal, wall_seconds_lower = kAbsentReal, wall_seconds_upper = kAbsentReal;
+  double wall_seconds = kAbsentReal, wall_seconds_lower = kAbsentReal,
+         wall_seconds_upper = kAbsentReal;
   double cold_seconds = kAbsentReal, time_to_first_token_seconds = kAbsentReal,
          time_per_step_seconds = kAbsentReal, sampling_seconds = kAbsentReal;
   std::int64_t repeats = kAbsent;
@@ -48,12 +52,13 @@ struct EabCase {
   PeakByTag peak;
   std::int64_t weights_bytes = kAbsent;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent;
-  std::int64_t memory_repeats = kAbsent;  // 1: every repeat had the same peak
+  std::int64_t memory_repeats = kAbsent; // 1: every repeat had the same peak
   std::int64_t kv_logical_bytes = kAbsent, kv_physical_bytes = kAbsent, kv_bound_bytes = kAbsent,
                kv_bytes_copied = kAbsent, forks = kAbsent;
   // Work.
   std::int64_t prefill_tokens = kAbsent, decode_forwards = kAbsent, emitted_tokens = kAbsent,
-               unique_tree_tokens = kAbsent, pruned_tokens = kAbsent, published_token_steps = kAbsent;
+               unique_tree_tokens = kAbsent, pruned_tokens = kAbsent,
+               published_token_steps = kAbsent;
   // Correctness against the reference arm (original, per_path); 1 | 0 | absent.
   std::int64_t tree_matches_reference = kAbsent, tree_differs_at = kAbsent;
   double tree_gap = kAbsentReal;
@@ -71,16 +76,17 @@ struct EpCase {
   std::string case_id;
   std::string arm;
   std::int64_t depth = kAbsent, width = kAbsent, batch = kAbsent, steps = kAbsent;
-  double rate = kAbsentReal, momentum = kAbsentReal, beta = kAbsentReal, learning_rate = kAbsentReal;
+  double rate = kAbsentReal, momentum = kAbsentReal, beta = kAbsentReal,
+         learning_rate = kAbsentReal;
   std::string loss, init, optimizer, profile, dtype;
   std::int64_t seed = kAbsent;
   std::string status, reason, validity;
-  double step_seconds = kAbsentReal, step_seconds_lower = kAbsentReal, step_seconds_upper = kAbsentReal,
-         cold_step_seconds = kAbsentReal;
+  double step_seconds = kAbsentReal, step_seconds_lower = kAbsentReal,
+         step_seconds_upper = kAbsentReal, cold_step_seconds = kAbsentReal;
   std::int64_t repeats = kAbsent;
   std::string stop_reason;
-  std::int64_t peak_bytes = kAbsent;                 // weights, batch, optimizer and all
-  std::int64_t peak_beyond_weights_bytes = kAbsent;  // peak_bytes - weights_bytes
+  std::int64_t peak_bytes = kAbsent;                // weights, batch, optimizer and all
+  std::int64_t peak_beyond_weights_bytes = kAbsent; // peak_bytes - weights_bytes
   std::int64_t weights_bytes = kAbsent;
   PeakByTag peak;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent, memory_repeats = kAbsent;
@@ -115,13 +121,21 @@ struct EabTrace {
   std::vector<TraceSample> samples;
 };
 struct EpTrace {
-  std::vector<double> energy;         // [steps + 1]
-  std::vector<double> gradient_norm;  // [depth]
+  std::vector<double> energy;        // [steps + 1]
+  std::vector<double> gradient_norm; // [depth]
 };
 
 // What a rank sends for a finished case.
-struct EabRow { EabCase record; std::vector<RepeatRow> repeats; EabTrace trace; };
-struct EpRow { EpCase record; std::vector<RepeatRow> repeats; EpTrace trace; };
+struct EabRow {
+  EabCase record;
+  std::vector<RepeatRow> repeats;
+  EabTrace trace;
+};
+struct EpRow {
+  EpCase record;
+  std::vector<RepeatRow> repeats;
+  EpTrace trace;
+};
 
 // One row per rank.
 struct EnvironmentRow {
@@ -130,7 +144,7 @@ struct EnvironmentRow {
   std::int64_t device_memory_bytes = kAbsent;
   std::string cpu;
   std::string peakbench_version, git_revision, compiler, torch, mpi, hdf5, cuda, nccl;
-  std::string variables;  // "NAME=value" lines of an allow-list
+  std::string variables; // "NAME=value" lines of an allow-list
 };
 
-}  // namespace peakbench::results
+} // namespace peakbench::results

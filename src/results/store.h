@@ -1,8 +1,8 @@
 // The results file (results.md): HDF5 in its default format, flushed after every case.
 #pragma once
 
-#include <memory>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,12 +15,12 @@ inline constexpr int kSchemaVersion = 1;
 struct RunInfo {
   std::string name, created, command_line, plan_hash, git_revision;
   bool git_dirty = false;
-  std::string config_yaml;    // as read
-  std::string plan_json;      // the expanded plan
+  std::string config_yaml; // as read
+  std::string plan_json;   // the expanded plan
 };
 
 class Store {
- public:
+public:
   // A new file (UserError if it exists), or an existing one of the same plan hash to go on with
   // (UserError if it is of another plan, another schema or no results file).
   static Store create(const std::string& path, const RunInfo& info);
@@ -30,14 +30,14 @@ class Store {
   Store& operator=(Store&&) noexcept;
 
   void write_environment(const std::vector<EnvironmentRow>& rows);
-  // Appends the case's row, its repeats and its trace, then flushes. A row of the same case id that is
-  // not `ok` is replaced.
+  // Appends the case's row, its repeats and its trace, then flushes. A row of the same case id that
+  // is not `ok` is replaced.
   void append(const EabRow& row);
   void append(const EpRow& row);
   // Case id -> status of what the file holds.
   std::vector<std::pair<std::string, std::string>> finished() const;
 
- private:
+private:
   struct State;
   explicit Store(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
@@ -64,4 +64,4 @@ std::string to_message(const EpRow& row);
 void from_message(const std::string& message, const std::function<void(EabRow)>& eab,
                   const std::function<void(EpRow)>& ep);
 
-}  // namespace peakbench::results
+} // namespace peakbench::results

@@ -124,7 +124,8 @@ Handle packed(hid_t type) {
 }
 
 void drop_group(hid_t file, const std::string& name) {
-  if (has_link(file, name)) check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
+  if (has_link(file, name))
+    check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
 }
 
 Handle open_group(hid_t file, const std::string& name) {
