@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "kernels/plan_tree.h"
 #include "kernels/tree_attention_internal.h"
 #if PEAKBENCH_USE_CUDA
 #include "kernels/tree_attention_cuda.h"
@@ -29,15 +30,18 @@ Element element_of(const at::Tensor& tensor) {
 
 void check(const at::Tensor& query, std::span<const at::Tensor> chunks, std::int64_t layer,
            const TreeAttentionPlan& plan) {
-  TORCH_CHECK(query.dim() == 3 && query.size(0) == plan.paths(),
+  TORCH_CHECK(query.dim() == 3 && query.size(0) == plan.paths,
               "query must be [paths, heads, head_width]");
-  std::int64_t shared = 0;
-  for (const SlotRun& run : plan.shared)
-    shared += run.count;
-  for (std::int32_t path = 0; path < plan.paths() && shared == 0; ++path)
-    TORCH_CHECK(plan.own_begin[static_cast<std::size_t>(path)] <
-                    plan.own_begin[static_cast<std::size_t>(path) + 1],
-                "path ", path, " has no token to attend to");
+  // Whatever a path reads begins with a root segment that has tokens.
+  std::int32_t covered = 0;
+  for (std::size_t i = 0; i < plan.segments.size();
+       i = static_cast<std::size_t>(plan.segments[i].end)) {
+    const TreeSegment& root = plan.segments[i];
+    TORCH_CHECK(root.first_path == covered && root.tokens > 0, "path ", covered,
+                " has no token to attend to");
+    covered += root.paths;
+  }
+  TORCH_CHECK(covered == plan.paths, "path ", covered, " has no token to attend to");
   for (const at::Tensor& chunk : chunks) {
     if (!chunk.defined())
       continue; // returned by the pool; no run names it
@@ -50,7 +54,7 @@ void check(const at::Tensor& query, std::span<const at::Tensor> chunks, std::int
 }
 
 void run_on_cpu(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan) {
-  const std::int64_t floats = tree_attention_cpu_scratch(arguments);
+  const std::int64_t floats = tree_attention_cpu_scratch(arguments, plan);
   const at::Tensor scratch = at::empty({at::get_num_threads(), floats}, at::kFloat);
   float* const base = scratch.data_ptr<float>();
   at::parallel_for(
@@ -103,12 +107,9 @@ at::Tensor tree_attention_reference(const at::Tensor& query, std::span<const at:
                                     std::int64_t layer, const TreeAttentionPlan& plan,
                                     double scale) {
   at::Tensor out = at::empty_like(query);
-  for (std::int32_t path = 0; path < plan.paths(); ++path) {
-    std::vector<SlotRun> runs = plan.shared;
-    runs.insert(runs.end(), plan.own.begin() + plan.own_begin[static_cast<std::size_t>(path)],
-                plan.own.begin() + plan.own_begin[static_cast<std::size_t>(path) + 1]);
+  for (std::int32_t path = 0; path < plan.paths; ++path) {
     std::vector<at::Tensor> pieces; // each [2, count, kv_heads, head_width]
-    for (const SlotRun& run : runs)
+    for (const SlotRun& run : runs_of_path(plan, path))
       pieces.push_back(
           chunks[static_cast<std::size_t>(run.chunk)][layer].narrow(1, run.first, run.count));
     const at::Tensor both = at::cat(pieces, 1).to(at::kDouble);

@@ -1,11 +1,12 @@
 // CPU version of tree_attention: a small matrix-product kernel over tiles of kTile tokens.
 //
 // A task is one kv head and as many paths as fill 2 SIMD registers with queries (a query per lane,
-// the heads of a group and the paths side by side). Whole tiles of the shared beginning are read
-// once for all queries of the task; then every path goes on alone with what is left of the shared
-// part and its own runs. Both use the same kernel and online softmax (one rescaling per tile).
+// the heads of a group and the paths side by side). It walks the forest of segments depth first:
+// whole tiles that all paths below a segment have in common are read once for all their queries;
+// where paths part, each group goes on from a copy of its lanes' sums. Online softmax, one
+// rescaling per tile.
 //
-// Tiles begin at multiples of kTile of the path's own positions, and each lane's sums run in one
+// Tiles begin at multiples of kTile of a path's own positions, and each lane's sums run in one
 // fixed order, so a path's result is the same to the bit whatever is shared and whoever else is in
 // the step.
 #undef HWY_TARGET_INCLUDE
@@ -17,9 +18,12 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <span>
+#include <bit>
+#include <utility>
+#include <vector>
 
 #include "kernels/tree_attention_internal.h"
+#include "kernels/tree_attention_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace peakbench::kernels {
@@ -27,153 +31,14 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-constexpr std::int64_t kTile = 32;
 constexpr std::int64_t kAhead = 8; // slots
-// Sums stay in registers only where the loops over them are unrolled, which -O2 does not do by
-// itself.
-#define PEAKBENCH_UNROLL _Pragma("GCC unroll 8")
-constexpr float kLowest = -1e30F;
-using Floats = hn::ScalableTag<float>;
 
-// Walks two run lists, one after the other, token by token.
-class TokenCursor {
-public:
-  TokenCursor(std::span<const SlotRun> first, std::span<const SlotRun> second)
-      : first_(first), second_(second) {}
-
-  std::int64_t remaining() const {
-    std::int64_t sum = -used_;
-    for (std::size_t i = run_; i < first_.size() + second_.size(); ++i)
-      sum += at(i).count;
-    return sum;
-  }
-  // The longest piece of the next `limit` tokens that lies in one run; its length in `count`.
-  SlotRun take(std::int64_t limit) {
-    while (at(run_).count == used_) {
-      ++run_;
-      used_ = 0;
-    }
-    const SlotRun& run = at(run_);
-    const auto count = static_cast<std::int32_t>(std::min<std::int64_t>(limit, run.count - used_));
-    const SlotRun piece{run.chunk, static_cast<std::int32_t>(run.first + used_), count};
-    used_ += count;
-    return piece;
-  }
-  void follow_with(std::span<const SlotRun> second) { second_ = second; }
-
-private:
-  const SlotRun& at(std::size_t i) const {
-    return i < first_.size() ? first_[i] : second_[i - first_.size()];
-  }
-  std::span<const SlotRun> first_, second_;
-  std::size_t run_ = 0;
-  std::int64_t used_ = 0; // tokens of the current run
+// A place in the list of runs from a root to the segment at hand.
+struct Place {
+  std::size_t run = 0;
+  std::int32_t used = 0;   // slots of that run
+  std::int64_t tokens = 0; // before the place
 };
-
-HWY_INLINE void to_float(const float* from, std::int64_t count, float* to) {
-  std::copy_n(from, count, to);
-}
-HWY_INLINE void to_float(const hwy::bfloat16_t* from, std::int64_t count, float* to) {
-  const Floats d;
-  const hn::Rebind<hwy::bfloat16_t, Floats> narrow;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::PromoteTo(d, hn::LoadU(narrow, from + i)), d, to + i);
-  for (; i < count; ++i)
-    to[i] = hwy::F32FromBF16(from[i]);
-}
-
-// C[i][lanes] = C[i][lanes] * correction + sum_k A[i][k] B[k][lanes] for kRows rows i; C starts at
-// 0 without a correction. A is scalar with any strides, B and C have `width` floats a row.
-template <int kRows, int kVectors, bool kCorrect>
-HWY_INLINE void multiply_rows(const float* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
-                              const float* HWY_RESTRICT b, std::int64_t b_row,
-                              float* HWY_RESTRICT c, std::int64_t c_row, std::int64_t steps,
-                              const float* HWY_RESTRICT correction) {
-  const Floats d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  hn::Vec<Floats> sum[kRows][kVectors];
-  PEAKBENCH_UNROLL
-  for (int i = 0; i < kRows; ++i)
-    PEAKBENCH_UNROLL
-  for (int v = 0; v < kVectors; ++v)
-    sum[i][v] = kCorrect ? hn::Mul(hn::LoadU(d, c + i * c_row + v * lanes),
-                                   hn::LoadU(d, correction + v * lanes))
-                         : hn::Zero(d);
-  for (std::int64_t k = 0; k < steps; ++k) {
-    hn::Vec<Floats> right[kVectors];
-    PEAKBENCH_UNROLL
-    for (int v = 0; v < kVectors; ++v)
-      right[v] = hn::LoadU(d, b + k * b_row + v * lanes);
-    PEAKBENCH_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      const auto left = hn::Set(d, a[i * a_row + k * a_step]);
-      PEAKBENCH_UNROLL
-      for (int v = 0; v < kVectors; ++v)
-        sum[i][v] = hn::MulAdd(left, right[v], sum[i][v]);
-    }
-  }
-  PEAKBENCH_UNROLL
-  for (int i = 0; i < kRows; ++i)
-    PEAKBENCH_UNROLL
-  for (int v = 0; v < kVectors; ++v)
-    hn::StoreU(sum[i][v], d, c + i * c_row + v * lanes);
-}
-
-template <int kVectors, bool kCorrect>
-HWY_INLINE void multiply(const float* a, std::int64_t rows, std::int64_t a_row, std::int64_t a_step,
-                         const float* b, std::int64_t b_row, float* c, std::int64_t c_row,
-                         std::int64_t steps, const float* correction) {
-  constexpr int kRows = 8 / kVectors; // 8 chains of sums hide the latency of a fused multiply-add
-  std::int64_t i = 0;
-  for (; i + kRows <= rows; i += kRows)
-    multiply_rows<kRows, kVectors, kCorrect>(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row,
-                                             c_row, steps, correction);
-  for (; i < rows; ++i)
-    multiply_rows<1, kVectors, kCorrect>(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row,
-                                         c_row, steps, correction);
-}
-
-// Online softmax of up to kVectors registers of queries; every array but `query` is owned by it.
-struct State {
-  const float* query; // [head_width, query_row], scaled
-  std::int64_t query_row;
-  float* sums; // [head_width, width]: sum of weights times values
-  float* highest;
-  float* total;
-  float* correction;
-  float* scores; // [kTile, width]
-  std::int64_t width;
-};
-
-template <int kVectors>
-HWY_INLINE void attend_tile(const State& state, const float* key, const float* value,
-                            std::int64_t tokens, std::int64_t head_width) {
-  const Floats d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  multiply<kVectors, false>(key, tokens, head_width, 1, state.query, state.query_row, state.scores,
-                            state.width, head_width, nullptr);
-  for (std::int64_t v = 0; v < kVectors * lanes; v += lanes) {
-    const auto before = hn::LoadU(d, state.highest + v);
-    auto highest = before;
-    for (std::int64_t t = 0; t < tokens; ++t)
-      highest = hn::Max(highest, hn::LoadU(d, state.scores + t * state.width + v));
-    const auto correction = hn::Exp(d, hn::Sub(before, highest));
-    auto total = hn::Mul(hn::LoadU(d, state.total + v), correction);
-    for (std::int64_t t = 0; t < tokens; ++t) {
-      float* score = state.scores + t * state.width + v;
-      const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, score), highest));
-      total = hn::Add(total, weight);
-      hn::StoreU(weight, d, score);
-    }
-    hn::StoreU(highest, d, state.highest + v);
-    hn::StoreU(total, d, state.total + v);
-    hn::StoreU(correction, d, state.correction + v);
-  }
-  multiply<kVectors, true>(value, head_width, 1, head_width, state.scores, state.width, state.sums,
-                           state.width, tokens, state.correction);
-}
 
 std::int64_t register_lanes() { return static_cast<std::int64_t>(hn::Lanes(Floats())); }
 
@@ -189,29 +54,45 @@ struct Cut {
   }
 };
 
+// Sums that a task keeps at once: of all its paths, and of one group per level of the tree. Each
+// level has fewer paths than the one above.
+std::int64_t state_levels(const TreeAttentionArguments& a, const TreeAttentionPlan& plan) {
+  std::int64_t deepest = 0;
+  std::vector<std::int32_t> open; // ends of the segments around the one at hand
+  for (std::size_t i = 0; i < plan.segments.size(); ++i) {
+    while (!open.empty() && open.back() <= static_cast<std::int32_t>(i))
+      open.pop_back();
+    open.push_back(plan.segments[i].end);
+    deepest = std::max(deepest, static_cast<std::int64_t>(open.size()));
+  }
+  return 1 + std::min(deepest, Cut(a).paths);
+}
+
 template <typename T>
 class Task {
 public:
   Task(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan, float* scratch)
-      : a_(arguments), plan_(plan), cut_(arguments) {
+      : a_(arguments), plan_(plan), cut_(arguments),
+        levels_(static_cast<std::size_t>(state_levels(arguments, plan))) {
     const std::int64_t width = cut_.width, head_width = a_.head_width;
     const auto take = [&scratch](std::int64_t count) {
       return std::exchange(scratch, scratch + count);
     };
-    // A path's own register may begin at any lane of the query, so it reads past the last row's
-    // end.
-    query_ = take(head_width * width + cut_.lanes);
+    // A group's registers may begin at any lane of the queries, so they read past the last row.
+    query_ = take(head_width * width + width);
     key_ = take(kTile * head_width);
     value_ = take(kTile * head_width);
-    for (State* state : {&all_, &one_})
-      *state = {nullptr,
-                width,
-                take(head_width * width + width),
-                take(2 * width),
-                take(2 * width),
-                take(width),
-                take(kTile * width),
-                width};
+    float* const correction = take(width);
+    float* const scores = take(kTile * width);
+    for (State& level : levels_)
+      level = {nullptr,
+               width,
+               take(head_width * width + width),
+               take(2 * width),
+               take(2 * width),
+               correction,
+               scores,
+               width};
   }
 
   void run(std::int64_t task) {
@@ -219,49 +100,103 @@ public:
     kv_head_ = rest / cut_.head_blocks;
     first_head_ = (rest % cut_.head_blocks) * cut_.heads;
     heads_ = std::min(cut_.heads, a_.group() - first_head_);
-    const std::int64_t first = path_block * cut_.paths;
-    const std::int64_t paths = std::min(cut_.paths, a_.paths - first);
-    load_query(first, paths);
-
-    all_.query = query_;
-    std::fill_n(all_.highest, 2 * cut_.width, kLowest);
-    std::fill_n(all_.total, 2 * cut_.width, 0.0F);
-    std::fill_n(all_.sums, a_.head_width * cut_.width + cut_.width, 0.0F);
-    TokenCursor cursor(plan_.shared, {});
-    const bool narrow = paths * heads_ <= cut_.lanes;
-    for (std::int64_t left = cursor.remaining(); left >= kTile; left -= kTile) {
-      load_tile(cursor, kTile);
-      attend(all_, narrow, kTile);
-    }
-    for (std::int64_t p = 0; p < paths; ++p)
-      finish_path(first + p, p * heads_, cursor);
+    first_path_ = path_block * cut_.paths;
+    last_path_ = std::min(first_path_ + cut_.paths, a_.paths);
+    load_query();
+    State& all = levels_.front();
+    all.query = query_;
+    std::fill_n(all.highest, 2 * cut_.width, kLowest);
+    std::fill_n(all.total, 2 * cut_.width, 0.0F);
+    std::fill_n(all.sums, a_.head_width * cut_.width + cut_.width, 0.0F);
+    chain_.clear();
+    const Group everybody{0, first_path_, last_path_};
+    walk_children(0, static_cast<std::int32_t>(plan_.segments.size()), everybody, {});
   }
 
 private:
+  // Paths of the task whose sums a level holds, the first one at lane 0.
+  struct Group {
+    std::size_t level;
+    std::int64_t first, last;
+  };
+
+  // The segments [begin, end) are siblings with what lies below them.
+  void walk_children(std::int32_t begin, std::int32_t end, const Group& group, const Place& place) {
+    for (std::int32_t i = begin; i < end; i = segment(i).end)
+      if (segment(i).first_path < last_path_ &&
+          segment(i).first_path + segment(i).paths > first_path_)
+        walk(i, group, place);
+  }
+
+  void walk(std::int32_t index, Group group, Place place) {
+    const TreeSegment& here = segment(index);
+    const std::int64_t first = std::max<std::int64_t>(here.first_path, first_path_);
+    const std::int64_t last = std::min<std::int64_t>(here.first_path + here.paths, last_path_);
+    const std::size_t chain = chain_.size();
+    chain_.insert(chain_.end(), plan_.runs.begin() + here.first_run,
+                  plan_.runs.begin() + here.first_run + here.runs);
+    const std::int64_t tokens = here.first_token + here.tokens;
+    const bool leaf = here.end == index + 1;
+    if (leaf || place.tokens + kTile <= tokens) {
+      if (first != group.first || last != group.last)
+        group = split(group, first, last);
+      for (; place.tokens + kTile <= tokens;)
+        attend(group, place, kTile);
+      if (leaf && place.tokens < tokens)
+        attend(group, place, tokens - place.tokens);
+    }
+    if (leaf)
+      write(group);
+    else
+      walk_children(index + 1, here.end, group, place);
+    chain_.resize(chain);
+  }
+
+  // The lanes of [first, last) as a group of its own, one level further.
+  Group split(const Group& from, std::int64_t first, std::int64_t last) {
+    const State& all = levels_[from.level];
+    State& part = levels_[from.level + 1];
+    const std::int64_t lane = (first - from.first) * heads_;
+    const std::int64_t used = (last - first) * heads_ <= cut_.lanes ? cut_.lanes : cut_.width;
+    part.query = all.query + lane;
+    std::copy_n(all.highest + lane, used, part.highest);
+    std::copy_n(all.total + lane, used, part.total);
+    for (std::int64_t i = 0; i < a_.head_width; ++i)
+      std::copy_n(all.sums + i * cut_.width + lane, used, part.sums + i * cut_.width);
+    return {from.level + 1, first, last};
+  }
+
   // The task's queries, scaled, a query per lane: [head_width, width].
-  void load_query(std::int64_t first, std::int64_t paths) {
-    std::fill_n(query_, a_.head_width * cut_.width + cut_.lanes, 0.0F);
-    for (std::int64_t p = 0; p < paths; ++p)
+  void load_query() {
+    std::fill_n(query_, a_.head_width * cut_.width + cut_.width, 0.0F);
+    for (std::int64_t path = first_path_; path < last_path_; ++path)
       for (std::int64_t h = 0; h < heads_; ++h) {
-        const T* from = static_cast<const T*>(a_.query) + head_offset(first + p, h);
+        const T* from = static_cast<const T*>(a_.query) + head_offset(path, h);
         to_float(from, a_.head_width, key_);
         for (std::int64_t i = 0; i < a_.head_width; ++i)
-          query_[i * cut_.width + p * heads_ + h] = key_[i] * a_.scale;
+          query_[i * cut_.width + (path - first_path_) * heads_ + h] = key_[i] * a_.scale;
       }
   }
   std::int64_t head_offset(std::int64_t path, std::int64_t head) const {
     return (path * a_.heads + kv_head_ * a_.group() + first_head_ + head) * a_.head_width;
   }
 
-  void load_tile(TokenCursor& cursor, std::int64_t tokens) {
+  void load_tile(Place& place, std::int64_t tokens) {
     const std::int64_t stride = a_.slot_stride(), head_width = a_.head_width;
     for (std::int64_t done = 0; done < tokens;) {
-      const SlotRun piece = cursor.take(tokens - done);
-      const ChunkView& chunk = a_.chunks[piece.chunk];
+      while (chain_[place.run].count == place.used) {
+        ++place.run;
+        place.used = 0;
+      }
+      const SlotRun& run = chain_[place.run];
+      const ChunkView& chunk = a_.chunks[run.chunk];
       const T* key = static_cast<const T*>(chunk.base) +
-                     (2 * a_.layer * chunk.slots + piece.first) * stride + kv_head_ * head_width;
+                     (2 * a_.layer * chunk.slots + run.first + place.used) * stride +
+                     kv_head_ * head_width;
       const T* value = key + chunk.slots * stride;
-      for (std::int32_t i = 0; i < piece.count; ++i, ++done) {
+      const auto count =
+          static_cast<std::int32_t>(std::min<std::int64_t>(tokens - done, run.count - place.used));
+      for (std::int32_t i = 0; i < count; ++i, ++done) {
         // A head's part of a slot is too short for the hardware to see a stream.
         for (std::int64_t ahead = 0; ahead < head_width; ahead += 64 / std::int64_t{sizeof(T)}) {
           hwy::Prefetch(key + (i + kAhead) * stride + ahead);
@@ -270,42 +205,34 @@ private:
         to_float(key + i * stride, head_width, key_ + done * head_width);
         to_float(value + i * stride, head_width, value_ + done * head_width);
       }
+      place.used += count;
     }
+    place.tokens += tokens;
   }
 
-  void attend(const State& state, bool narrow, std::int64_t tokens) {
-    if (narrow)
+  void attend(const Group& group, Place& place, std::int64_t tokens) {
+    load_tile(place, tokens);
+    const State& state = levels_[group.level];
+    if ((group.last - group.first) * heads_ <= cut_.lanes)
       attend_tile<1>(state, key_, value_, tokens, a_.head_width);
     else
       attend_tile<2>(state, key_, value_, tokens, a_.head_width);
   }
 
-  // The rest of the shared part (less than a tile) and the path's own runs, from the state that the
-  // shared tiles left at `lane`; then the path's result.
-  void finish_path(std::int64_t path, std::int64_t lane, TokenCursor cursor) {
-    const std::int32_t begin = plan_.own_begin[static_cast<std::size_t>(path)];
-    const std::int32_t end = plan_.own_begin[static_cast<std::size_t>(path) + 1];
-    cursor.follow_with(std::span(plan_.own).subspan(static_cast<std::size_t>(begin),
-                                                    static_cast<std::size_t>(end - begin)));
-    const bool narrow = heads_ <= cut_.lanes;
-    // With more heads than a register holds, the path is alone in its task and lane is 0.
-    const std::int64_t used = narrow ? cut_.lanes : cut_.width;
-    one_.query = query_ + lane;
-    std::copy_n(all_.highest + lane, used, one_.highest);
-    std::copy_n(all_.total + lane, used, one_.total);
-    for (std::int64_t i = 0; i < a_.head_width; ++i)
-      std::copy_n(all_.sums + i * cut_.width + lane, used, one_.sums + i * cut_.width);
-    for (std::int64_t left = cursor.remaining(); left > 0; left -= kTile) {
-      const std::int64_t tokens = std::min(left, kTile);
-      load_tile(cursor, tokens);
-      attend(one_, narrow, tokens);
-    }
-    for (std::int64_t h = 0; h < heads_; ++h) {
-      T* out = static_cast<T*>(a_.out) + head_offset(path, h);
-      const float inverse = 1.0F / one_.total[h];
-      for (std::int64_t i = 0; i < a_.head_width; ++i)
-        store(one_.sums[i * cut_.width + h] * inverse, out + i);
-    }
+  void write(const Group& group) {
+    const State& state = levels_[group.level];
+    for (std::int64_t path = group.first; path < group.last; ++path)
+      for (std::int64_t h = 0; h < heads_; ++h) {
+        const std::int64_t lane = (path - group.first) * heads_ + h;
+        T* out = static_cast<T*>(a_.out) + head_offset(path, h);
+        const float inverse = 1.0F / state.total[lane];
+        for (std::int64_t i = 0; i < a_.head_width; ++i)
+          store(state.sums[i * cut_.width + lane] * inverse, out + i);
+      }
+  }
+
+  const TreeSegment& segment(std::int32_t index) const {
+    return plan_.segments[static_cast<std::size_t>(index)];
   }
 
   static void store(float value, float* to) { *to = value; }
@@ -321,16 +248,17 @@ private:
   const TreeAttentionPlan& plan_;
   Cut cut_;
   float *query_, *key_, *value_;
-  State all_{}, one_{};
-  std::int64_t kv_head_ = 0, first_head_ = 0, heads_ = 0;
+  std::vector<State> levels_;
+  std::vector<SlotRun> chain_; // runs from the root to the segment at hand
+  std::int64_t kv_head_ = 0, first_head_ = 0, heads_ = 0, first_path_ = 0, last_path_ = 0;
 };
 
 } // namespace
 
-std::int64_t scratch_floats(const TreeAttentionArguments& a) {
-  const std::int64_t width = 2 * register_lanes();
-  return a.head_width * width + width + 2 * kTile * a.head_width +
-         2 * (a.head_width * width + width + 5 * width + kTile * width);
+std::int64_t scratch_floats(const TreeAttentionArguments& a, const TreeAttentionPlan& plan) {
+  const std::int64_t width = 2 * register_lanes(), sums = a.head_width * width + width;
+  return sums + 2 * kTile * a.head_width + width + kTile * width +
+         state_levels(a, plan) * (sums + 4 * width);
 }
 std::int64_t tasks(const TreeAttentionArguments& a) { return Cut(a).tasks(a); }
 void run(const TreeAttentionArguments& a, const TreeAttentionPlan& plan, std::int64_t begin,
@@ -355,8 +283,9 @@ HWY_EXPORT(scratch_floats);
 HWY_EXPORT(tasks);
 HWY_EXPORT(run);
 
-std::int64_t tree_attention_cpu_scratch(const TreeAttentionArguments& arguments) {
-  return HWY_DYNAMIC_DISPATCH(scratch_floats)(arguments);
+std::int64_t tree_attention_cpu_scratch(const TreeAttentionArguments& arguments,
+                                        const TreeAttentionPlan& plan) {
+  return HWY_DYNAMIC_DISPATCH(scratch_floats)(arguments, plan);
 }
 std::int64_t tree_attention_cpu_tasks(const TreeAttentionArguments& arguments) {
   return HWY_DYNAMIC_DISPATCH(tasks)(arguments);

@@ -28,13 +28,11 @@ namespace {
 class PlanBuilder {
 public:
   explicit PlanBuilder(const TreeAttentionPlan& plan)
-      : counts_(static_cast<std::size_t>(plan.paths()), 0) {
-    add_list(plan.shared, 0, plan.paths());
-    for (std::int32_t path = 0; path < plan.paths(); ++path) {
-      const auto begin = static_cast<std::size_t>(plan.own_begin[static_cast<std::size_t>(path)]);
-      const auto end = static_cast<std::size_t>(plan.own_begin[static_cast<std::size_t>(path) + 1]);
-      add_list(std::span(plan.own).subspan(begin, end - begin), path, 1);
-    }
+      : counts_(static_cast<std::size_t>(plan.paths), 0) {
+    for (const TreeSegment& segment : plan.segments)
+      add_list(std::span(plan.runs).subspan(static_cast<std::size_t>(segment.first_run),
+                                            static_cast<std::size_t>(segment.runs)),
+               segment.first_path, segment.paths);
   }
 
   DevicePlan upload(std::span<const ChunkView> chunks, c10::Device device) const {

@@ -32,7 +32,8 @@ struct TreeAttentionArguments {
 };
 
 // Scratch of the CPU version in floats, for one thread.
-std::int64_t tree_attention_cpu_scratch(const TreeAttentionArguments& arguments);
+std::int64_t tree_attention_cpu_scratch(const TreeAttentionArguments& arguments,
+                                        const TreeAttentionPlan& plan);
 // Independent pieces of work, done by tree_attention_cpu over [begin, end).
 std::int64_t tree_attention_cpu_tasks(const TreeAttentionArguments& arguments);
 void tree_attention_cpu(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan,

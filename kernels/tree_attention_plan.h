@@ -17,17 +17,26 @@ struct SlotRun {
   }
 };
 
+// Tokens that some neighbouring paths of the step have in common, up to where they part.
+struct TreeSegment {
+  std::int32_t first_run = 0, runs = 0;     // of TreeAttentionPlan::runs
+  std::int32_t first_path = 0, paths = 0;   // that read it
+  std::int32_t first_token = 0, tokens = 0; // counted along those paths; 0 tokens: a path ends here
+  std::int32_t end = 0; // the segments from the next one up to this one lie below it
+};
+
 struct DevicePlan;
 
-// Built once a step, used by every layer.
+// The forest of tokens that a step reads, every token once however many paths hold it. Built once a
+// step, used by every layer.
 struct TreeAttentionPlan {
-  std::vector<SlotRun> shared;         // every path's common beginning
-  std::vector<SlotRun> own;            // path after path
-  std::vector<std::int32_t> own_begin; // [paths + 1] into own
+  std::vector<SlotRun> runs;
+  // Depth first, in the order of the paths: the segments that hold a path are, in this order, its
+  // tokens. Roots may be many.
+  std::vector<TreeSegment> segments;
+  std::int32_t paths = 0;
   // The lists on the GPU, made by the first call there. Reset it when the lists change.
   mutable std::shared_ptr<const DevicePlan> device;
-
-  std::int32_t paths() const { return static_cast<std::int32_t>(own_begin.size()) - 1; }
 };
 
 } // namespace peakbench::kernels

@@ -10,7 +10,7 @@
 #include "kernels/tree_attention.h"
 #include "llm/kv_copy.h"
 #include "llm/kv_lineage.h"
-#include "llm/kv_plan.h"
+#include "kernels/plan_tree.h"
 #include "llm/kv_prefill.h"
 #include "llm/slot_pool.h"
 
@@ -123,7 +123,7 @@ private:
     lists.reserve(paths.size());
     for (const PathId path : paths)
       lists.push_back(at(path).runs);
-    plan_ = plan_attention(lists);
+    plan_ = kernels::plan_tree(lists);
   }
 
   void note_usage() {

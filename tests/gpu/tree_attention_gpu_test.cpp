@@ -56,11 +56,11 @@ TEST_F(TreeAttentionGpu, TellsWrongPlansApart) {
       random_tree({.paths = 6, .shared_tokens = 80, .own_tokens = 50}, at::kFloat, 7);
   const at::Tensor right = tree.reference(0);
   RandomTree wrong_slot = on_gpu(tree);
-  wrong_slot.plan.shared[2].first = (wrong_slot.plan.shared[2].first + 1) % 8;
+  wrong_slot.plan.runs[2].first = (wrong_slot.plan.runs[2].first + 1) % 8;
   EXPECT_GT(distance(wrong_slot.attend(0), right), 2e-3);
   RandomTree dropped_run = on_gpu(tree);
-  dropped_run.plan.own.pop_back();
-  --dropped_run.plan.own_begin.back();
+  dropped_run.lists.back().pop_back();
+  dropped_run.make_plan();
   EXPECT_GT(distance(dropped_run.attend(0), right), 2e-3);
 }
 

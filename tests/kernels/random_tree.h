@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/plan_tree.h"
 #include "kernels/tree_attention.h"
 
 namespace peakbench::kernels::testing {
@@ -18,6 +19,9 @@ struct TreeShape {
   std::int64_t paths = 3, heads = 6, kv_heads = 2, head_width = 64;
   std::int64_t shared_tokens = 70,
                own_tokens = 40; // own: between half of it and all of it, at random
+  // Every `family` neighbours also share this many tokens between the two; `forests` such trees,
+  // apart from each other.
+  std::int64_t family = 1, family_tokens = 0, forests = 1;
   std::int64_t longest_run = 7;
   std::int64_t layers = 2;
 };
@@ -25,8 +29,13 @@ struct TreeShape {
 struct RandomTree {
   at::Tensor query;
   std::vector<at::Tensor> chunks;
+  std::vector<std::vector<SlotRun>> lists; // of the paths
   TreeAttentionPlan plan;
   double scale = 0;
+
+  void make_plan() {
+    plan = plan_tree(std::vector<std::span<const SlotRun>>(lists.begin(), lists.end()));
+  }
 
   at::Tensor attend(std::int64_t layer) const {
     return tree_attention(query, chunks, layer, plan, scale);
@@ -62,12 +71,20 @@ inline RandomTree random_tree(const TreeShape& shape, at::ScalarType dtype, std:
       tokens -= count;
     }
   };
-  fill(shape.shared_tokens, tree.plan.shared);
-  tree.plan.own_begin.push_back(0);
+  std::vector<SlotRun> shared, family;
   for (std::int64_t path = 0; path < shape.paths; ++path) {
-    fill(uniform((shape.own_tokens + 1) / 2, shape.own_tokens), tree.plan.own);
-    tree.plan.own_begin.push_back(static_cast<std::int32_t>(tree.plan.own.size()));
+    if (path % ((shape.paths + shape.forests - 1) / shape.forests) == 0) {
+      shared.clear();
+      fill(shape.shared_tokens, shared);
+    }
+    if (path % shape.family == 0) {
+      family = shared;
+      fill(shape.family_tokens, family);
+    }
+    tree.lists.push_back(family);
+    fill(uniform((shape.own_tokens + 1) / 2, shape.own_tokens), tree.lists.back());
   }
+  tree.make_plan();
   return tree;
 }
 
@@ -90,6 +107,16 @@ inline std::vector<TreeShape> tree_shapes() {
       {.paths = 7, .heads = 4, .kv_heads = 4, .head_width = 80},
       {.paths = 3, .heads = 14, .kv_heads = 2, .head_width = 96, .own_tokens = 70},
       {.paths = 2, .heads = 8, .kv_heads = 4, .head_width = 8},
+      {.paths = 12, .heads = 9, .kv_heads = 3, .family = 3, .family_tokens = 50},
+      {.paths = 12, .heads = 9, .kv_heads = 3, .own_tokens = 3, .family = 4, .family_tokens = 2},
+      {.paths = 11, .heads = 4, .kv_heads = 2, .family = 2, .family_tokens = 33, .forests = 3},
+      {.paths = 64,
+       .heads = 4,
+       .kv_heads = 4,
+       .shared_tokens = 130,
+       .family = 8,
+       .family_tokens = 40,
+       .forests = 2},
       {.paths = 2, .heads = 71, .kv_heads = 1, .head_width = 64},
   };
 }

@@ -48,17 +48,23 @@ TEST(TreeAttention, TellsWrongPlansApart) {
   const at::Tensor right = tree.reference(0);
 
   RandomTree wrong_slot = tree;
-  wrong_slot.plan.shared[2].first = (wrong_slot.plan.shared[2].first + 1) % 8;
+  wrong_slot.plan.runs[2].first = (wrong_slot.plan.runs[2].first + 1) % 8;
   EXPECT_GT(distance(wrong_slot.attend(0), right), 100 * kFloatTolerance);
 
   RandomTree dropped_run = tree;
-  dropped_run.plan.own.pop_back();
-  --dropped_run.plan.own_begin.back();
+  dropped_run.lists.back().pop_back();
+  dropped_run.make_plan();
   EXPECT_GT(distance(dropped_run.attend(0), right), 100 * kFloatTolerance);
 
   RandomTree wrong_path = tree;
-  wrong_path.plan.own_begin[1] += 1;
+  std::swap(wrong_path.lists[1], wrong_path.lists[2]);
+  wrong_path.make_plan();
   EXPECT_GT(distance(wrong_path.attend(0), right), 100 * kFloatTolerance);
+
+  RandomTree too_wide = tree; // a neighbour's tokens as if they were shared
+  TreeSegment& first_leaf = too_wide.plan.segments[1];
+  std::swap(first_leaf.first_path, too_wide.plan.segments[2].first_path);
+  EXPECT_GT(distance(too_wide.attend(0), right), 100 * kFloatTolerance);
 
   EXPECT_GT(distance(tree.attend(1), right), 100 * kFloatTolerance) << "another layer";
 }
@@ -70,27 +76,38 @@ TEST(TreeAttention, SurvivesLargeScores) {
   EXPECT_LT(distance(tree.attend(0), tree.reference(0)), 1e-3);
 }
 
-// What moves from the own lists to the shared one changes no bit, and neither do the other paths.
+// Reading every path for itself, or one path alone, changes no bit.
 TEST(TreeAttention, IsTheSameToTheBitWhateverIsShared) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
-    RandomTree tree =
-        random_tree({.paths = 11, .heads = 9, .kv_heads = 3, .shared_tokens = 75}, dtype, 5);
+    const RandomTree tree = random_tree({.paths = 11,
+                                         .heads = 9,
+                                         .kv_heads = 3,
+                                         .shared_tokens = 75,
+                                         .family = 3,
+                                         .family_tokens = 40,
+                                         .forests = 2},
+                                        dtype, 5);
     const at::Tensor shared = tree.attend(0);
+    EXPECT_GT(tree.plan.segments.size(), 11U);
     RandomTree apart = tree;
     apart.plan = {};
-    apart.plan.own_begin.push_back(0);
-    for (std::size_t path = 0; path < 11; ++path) {
-      auto& own = apart.plan.own;
-      own.insert(own.end(), tree.plan.shared.begin(), tree.plan.shared.end());
-      own.insert(own.end(), tree.plan.own.begin() + tree.plan.own_begin[path],
-                 tree.plan.own.begin() + tree.plan.own_begin[path + 1]);
-      apart.plan.own_begin.push_back(static_cast<std::int32_t>(own.size()));
+    apart.plan.paths = 11;
+    for (std::int32_t path = 0; path < 11; ++path) {
+      const auto& list = tree.lists[static_cast<std::size_t>(path)];
+      std::int32_t tokens = 0;
+      for (const SlotRun& run : list)
+        tokens += run.count;
+      apart.plan.segments.push_back({static_cast<std::int32_t>(apart.plan.runs.size()),
+                                     static_cast<std::int32_t>(list.size()), path, 1, 0, tokens,
+                                     path + 1});
+      apart.plan.runs.insert(apart.plan.runs.end(), list.begin(), list.end());
     }
     EXPECT_TRUE(at::equal(apart.attend(0), shared));
 
     RandomTree alone = tree;
     alone.query = tree.query.narrow(0, 4, 1);
-    alone.plan.own_begin = {tree.plan.own_begin[4], tree.plan.own_begin[5]};
+    alone.lists = {tree.lists[4]};
+    alone.make_plan();
     EXPECT_TRUE(at::equal(alone.attend(0)[0], shared[4]));
   }
 }
@@ -123,9 +140,8 @@ TEST(TreeAttention, EqualsTheReferenceOnEveryInstructionSet) {
 TEST(TreeAttention, RefusesWhatItCannotRead) {
   const RandomTree tree = random_tree({}, at::kFloat, 1);
   RandomTree nothing = tree;
-  nothing.plan.shared.clear();
-  nothing.plan.own.clear();
-  nothing.plan.own_begin = {0, 0, 0, 0};
+  nothing.lists = {{}, {}, {}};
+  nothing.make_plan();
   EXPECT_THROW(nothing.attend(0), c10::Error);
   RandomTree mixed = tree;
   mixed.query = mixed.query.to(at::kBFloat16);
