@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/deadline.h"
+#include "base/stopwatch.h"
 #include "eab/generation.h"
 #include "eab/random.h"
 #include "eab/sampler.h"
@@ -35,20 +36,6 @@ struct Path {
   std::int32_t node = -1; // its last token's; -1: only the prompt so far
   Lineage lineage = kRootLineage;
   double log_prob = 0;
-};
-
-// Adds the time it lives to a total.
-class Stopwatch {
-public:
-  explicit Stopwatch(double& total_seconds) : total_(total_seconds) {}
-  ~Stopwatch() { total_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
-private:
-  using Clock = std::chrono::steady_clock;
-  double& total_;
-  Clock::time_point start_ = Clock::now();
 };
 
 class Decoder {

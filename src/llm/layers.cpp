@@ -6,15 +6,13 @@
 
 namespace peakbench::llm {
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
-
 std::int64_t Layer::bytes() const {
   std::int64_t sum = 0;
-  for (const at::Tensor* tensor : {&attention_norm, &mlp_norm, &query_norm, &key_norm, &qkv.weight,
-                                   &qkv.bias, &attention_out.weight, &attention_out.bias,
-                                   &gate_up.weight, &gate_up.bias, &down.weight, &down.bias})
+  for (const at::Tensor* tensor : {&attention_norm, &mlp_norm, &query_norm, &key_norm})
     if (tensor->defined())
       sum += static_cast<std::int64_t>(tensor->nbytes());
+  for (const Linear* linear : {&qkv, &attention_out, &gate_up, &down})
+    sum += linear->bytes();
   return sum;
 }
 
@@ -62,13 +60,15 @@ Layer load_layer(const ModelSource& source, std::int64_t index, at::ScalarType d
     layer.key_norm = one("self_attn.k_norm.weight", at::kFloat);
   }
   const auto qkv = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"};
-  layer.qkv.weight = stack_rows(source, names(qkv, ".weight"), dtype, device);
-  if (config.qkv_bias)
-    layer.qkv.bias = stack_rows(source, names(qkv, ".bias"), dtype, device);
-  layer.attention_out.weight = one("self_attn.o_proj.weight", dtype);
-  layer.gate_up.weight =
-      stack_rows(source, names({"mlp.gate_proj", "mlp.up_proj"}, ".weight"), dtype, device);
-  layer.down.weight = one("mlp.down_proj.weight", dtype);
+  layer.qkv = Linear(stack_rows(source, names(qkv, ".weight"), dtype, device),
+                     config.qkv_bias ? stack_rows(source, names(qkv, ".bias"), dtype, device)
+                                     : at::Tensor(),
+                     true);
+  layer.attention_out = Linear(one("self_attn.o_proj.weight", dtype), {}, true);
+  layer.gate_up =
+      Linear(stack_rows(source, names({"mlp.gate_proj", "mlp.up_proj"}, ".weight"), dtype, device),
+             {}, true);
+  layer.down = Linear(one("mlp.down_proj.weight", dtype), {}, true);
   return layer;
 }
 

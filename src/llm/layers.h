@@ -7,17 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "llm/linear.h"
 #include "llm/model_source.h"
 
 namespace peakbench::llm {
-
-// y = x W^T (+ bias).
-struct Linear {
-  at::Tensor weight; // [out, in]
-  at::Tensor bias;   // [out] or undefined
-
-  at::Tensor operator()(const at::Tensor& x) const; // [rows, in] -> [rows, out]
-};
 
 struct Layer {
   at::Tensor attention_norm, mlp_norm; // float32 [width]

@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
+#include "base/stopwatch.h"
 #include "kernels/row_ops.h"
 #include "llm/layers.h"
 #include "llm/rope.h"
@@ -21,6 +23,30 @@ namespace {
 // longer prompt in pieces, so that activations stay small beside the weights.
 constexpr std::int64_t kRowBlock = 512;
 
+// Counts where it can be told.
+class Timed {
+public:
+  Timed(double* total) {
+    if (total)
+      watch_.emplace(*total);
+  }
+
+private:
+  std::optional<Stopwatch> watch_;
+};
+
+// A pass under way.
+struct Pass {
+  KvStore& store;
+  ForwardTimes* times; // null: not asked for, or not to be had
+  at::Tensor residual; // float32 [rows, width]
+  at::Tensor normed;   // scratch [rows, width]
+  kernels::HeadRotation rotation;
+
+  double* products() const { return times ? &times->products : nullptr; }
+  double* attention() const { return times ? &times->attention : nullptr; }
+};
+
 } // namespace
 
 struct Model::Weights {
@@ -28,96 +54,103 @@ struct Model::Weights {
   at::ScalarType dtype;
   at::Device device;
   Rope rope;
-  at::Tensor embedding;  // [vocabulary, width]
-  at::Tensor head;       // [vocabulary, width]; the embedding itself where it is tied
+  at::Tensor embedding; // [vocabulary, width]
+  OutputHead head;
   at::Tensor final_norm; // float32 [width]
   std::vector<Layer> layers;
 
+  // Returns the residual stream of each path's last position, [paths, width].
   at::Tensor forward(std::span<const std::int32_t> tokens, KvStore& store,
-                     std::span<const PathId> paths, std::int64_t tokens_per_path) const;
-  // What attention adds to the residual stream, [rows, width]; `normed` is scratch of that shape.
-  at::Tensor attend(const Layer& layer, std::int64_t index, KvStore& store,
-                    kernels::HeadRotation& rotation, at::Tensor& residual,
-                    at::Tensor& normed) const;
+                     std::span<const PathId> paths, std::int64_t tokens_per_path,
+                     ForwardTimes* times) const;
+  // What attention adds to the residual stream, [rows, width].
+  at::Tensor attend(const Layer& layer, std::int64_t index, Pass& pass) const;
   // Adds `attended`, then what the MLP makes of the sum.
-  void feed_forward(const Layer& layer, const at::Tensor& attended, at::Tensor& residual,
-                    at::Tensor& normed) const;
-  at::Tensor logits(at::Tensor residual) const;
+  void feed_forward(const Layer& layer, const at::Tensor& attended, Pass& pass) const;
+  at::Tensor logits(at::Tensor residual, ForwardTimes* times) const;
+  ForwardTimes* countable(ForwardTimes* times) const { return device.is_cpu() ? times : nullptr; }
 };
 
-at::Tensor Model::Weights::attend(const Layer& layer, std::int64_t index, KvStore& store,
-                                  kernels::HeadRotation& rotation, at::Tensor& residual,
-                                  at::Tensor& normed) const {
-  kernels::add_rms_norm(residual, std::nullopt, layer.attention_norm, config.norm_epsilon, normed);
-  at::Tensor qkv = layer.qkv(normed); // [rows, (heads + 2 kv_heads) * head_width]
-  rotation.query_norm = layer.query_norm;
-  rotation.key_norm = layer.key_norm;
-  kernels::rotate_heads(qkv, rotation);
+at::Tensor Model::Weights::attend(const Layer& layer, std::int64_t index, Pass& pass) const {
+  kernels::add_rms_norm(pass.residual, std::nullopt, layer.attention_norm, config.norm_epsilon,
+                        pass.normed);
+  at::Tensor qkv; // [rows, (heads + 2 kv_heads) * head_width]
+  {
+    const Timed clock(pass.products());
+    qkv = layer.qkv(pass.normed);
+  }
+  pass.rotation.query_norm = layer.query_norm;
+  pass.rotation.key_norm = layer.key_norm;
+  kernels::rotate_heads(qkv, pass.rotation);
   const std::int64_t query = config.heads, key = config.kv_heads;
   const at::Tensor heads = qkv.view({qkv.size(0), query + 2 * key, config.head_width});
-  store.append(index, heads.narrow(1, query, key), heads.narrow(1, query + key, key));
-  const at::Tensor mixed = store.attention(index, heads.narrow(1, 0, query));
+  at::Tensor mixed;
+  {
+    const Timed clock(pass.attention());
+    pass.store.append(index, heads.narrow(1, query, key), heads.narrow(1, query + key, key));
+    mixed = pass.store.attention(index, heads.narrow(1, 0, query));
+  }
+  const Timed clock(pass.products());
   return layer.attention_out(mixed.view({mixed.size(0), -1}));
 }
 
 void Model::Weights::feed_forward(const Layer& layer, const at::Tensor& attended,
-                                  at::Tensor& residual, at::Tensor& normed) const {
-  for (std::int64_t first = 0; first < residual.size(0); first += kRowBlock) {
-    const std::int64_t rows = std::min(kRowBlock, residual.size(0) - first);
-    at::Tensor part = residual.narrow(0, first, rows);
-    at::Tensor in = normed.narrow(0, first, rows);
+                                  Pass& pass) const {
+  for (std::int64_t first = 0; first < pass.residual.size(0); first += kRowBlock) {
+    const std::int64_t rows = std::min(kRowBlock, pass.residual.size(0) - first);
+    at::Tensor part = pass.residual.narrow(0, first, rows);
+    at::Tensor in = pass.normed.narrow(0, first, rows);
     kernels::add_rms_norm(part, attended.narrow(0, first, rows), layer.mlp_norm,
                           config.norm_epsilon, in);
-    const at::Tensor gate_up = layer.gate_up(in);
+    const auto product = [&](const Linear& linear, const at::Tensor& x) {
+      const Timed clock(pass.products());
+      return linear(x);
+    };
+    const at::Tensor gate_up = product(layer.gate_up, in);
     at::Tensor hidden = at::empty({rows, config.mlp_width}, gate_up.options());
     kernels::silu_multiply(gate_up, hidden);
-    part.add_(layer.down(hidden));
+    part.add_(product(layer.down, hidden));
   }
 }
 
 at::Tensor Model::Weights::forward(std::span<const std::int32_t> tokens, KvStore& store,
-                                   std::span<const PathId> paths,
-                                   std::int64_t tokens_per_path) const {
+                                   std::span<const PathId> paths, std::int64_t tokens_per_path,
+                                   ForwardTimes* times) const {
   const TagScope tag(Tag::activations);
   const auto rows = static_cast<std::int64_t>(tokens.size());
-  const std::int64_t position = store.length(paths.front());
+  // Of a prompt every path has the same positions, of a step each path its own.
+  std::vector<std::int64_t> positions;
+  for (std::int64_t i = 0; i < (tokens_per_path > 1 ? tokens_per_path : rows); ++i)
+    positions.push_back(tokens_per_path > 1 ? i : store.length(paths[static_cast<std::size_t>(i)]));
   store.reserve(paths, tokens_per_path);
   const at::Tensor ids = at::empty({rows}, at::kLong);
   std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>());
-  at::Tensor residual = embedding.index_select(0, ids.to(device)).to(at::kFloat);
-  at::Tensor normed = at::empty({rows, config.width}, residual.options().dtype(dtype));
-  kernels::HeadRotation rotation{.heads = config.heads,
-                                 .kv_heads = config.kv_heads,
-                                 .head_width = config.head_width,
-                                 .epsilon = config.norm_epsilon,
-                                 .table = rope.table(position, tokens_per_path, device)};
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const at::Tensor attended =
-        attend(layers[i], static_cast<std::int64_t>(i), store, rotation, residual, normed);
-    feed_forward(layers[i], attended, residual, normed);
-  }
-  // Only the last position of each path: [paths, width].
-  return residual.view({static_cast<std::int64_t>(paths.size()), tokens_per_path, config.width})
+  Pass pass{store, countable(times), {}, {}, {}};
+  pass.residual = embedding.index_select(0, ids.to(device)).to(at::kFloat);
+  pass.normed = at::empty({rows, config.width}, pass.residual.options().dtype(dtype));
+  pass.rotation = {.heads = config.heads,
+                   .kv_heads = config.kv_heads,
+                   .head_width = config.head_width,
+                   .epsilon = config.norm_epsilon,
+                   .table = rope.table(positions, device)};
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    feed_forward(layers[i], attend(layers[i], static_cast<std::int64_t>(i), pass), pass);
+  return pass.residual
+      .view({static_cast<std::int64_t>(paths.size()), tokens_per_path, config.width})
       .select(1, tokens_per_path - 1)
       .contiguous();
 }
 
-at::Tensor Model::Weights::logits(at::Tensor residual) const {
+at::Tensor Model::Weights::logits(at::Tensor residual, ForwardTimes* times) const {
   at::Tensor normed;
   {
     const TagScope tag(Tag::activations);
     normed = at::empty(residual.sizes(), residual.options().dtype(dtype));
     kernels::add_rms_norm(residual, std::nullopt, final_norm, config.norm_epsilon, normed);
   }
-  const TagScope tag(Tag::logits);
-  at::Tensor out = at::empty({residual.size(0), config.vocabulary}, residual.options());
-  // In blocks, so that no second matrix of all logits exists in the compute type.
-  constexpr std::int64_t kBlock = 8192;
-  for (std::int64_t first = 0; first < config.vocabulary; first += kBlock) {
-    const std::int64_t count = std::min(kBlock, config.vocabulary - first);
-    out.narrow(1, first, count).copy_(at::linear(normed, head.narrow(0, first, count)));
-  }
-  return out;
+  times = countable(times);
+  const Timed clock(times ? &times->products : nullptr);
+  return head(normed);
 }
 
 Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device) {
@@ -129,8 +162,9 @@ Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device)
   weights_ =
       std::make_unique<Weights>(Weights{config, dtype, device, Rope(config), {}, {}, {}, {}});
   weights_->embedding = source.tensor("model.embed_tokens.weight", dtype, device);
-  weights_->head =
-      config.tied_embedding ? weights_->embedding : source.tensor("lm_head.weight", dtype, device);
+  weights_->head = config.tied_embedding
+                       ? OutputHead(weights_->embedding, true)
+                       : OutputHead(source.tensor("lm_head.weight", dtype, device), false);
   weights_->final_norm = source.tensor("model.norm.weight", at::kFloat, device);
   for (std::int64_t i = 0; i < config.layers; ++i)
     weights_->layers.push_back(load_layer(source, i, dtype, device));
@@ -145,17 +179,16 @@ at::ScalarType Model::dtype() const { return weights_->dtype; }
 at::Device Model::device() const { return weights_->device; }
 
 std::int64_t Model::weight_bytes() const {
-  std::size_t sum = weights_->embedding.nbytes() + weights_->final_norm.nbytes();
-  if (!weights_->config.tied_embedding)
-    sum += weights_->head.nbytes();
-  auto bytes = static_cast<std::int64_t>(sum);
+  auto bytes =
+      static_cast<std::int64_t>(weights_->embedding.nbytes() + weights_->final_norm.nbytes()) +
+      weights_->head.bytes();
   for (const Layer& layer : weights_->layers)
     bytes += layer.bytes();
   return bytes;
 }
 
 at::Tensor Model::prefill(std::span<const std::int32_t> tokens, KvStore& store,
-                          std::span<const PathId> paths) const {
+                          std::span<const PathId> paths, ForwardTimes* times) const {
   TORCH_CHECK(!tokens.empty() && !paths.empty(), "a prefill needs a token and a path");
   const auto length = static_cast<std::int64_t>(tokens.size());
   const auto group = static_cast<std::size_t>(std::max<std::int64_t>(1, kRowBlock / length));
@@ -166,19 +199,16 @@ at::Tensor Model::prefill(std::span<const std::int32_t> tokens, KvStore& store,
     repeated.clear();
     for (std::size_t i = 0; i < part.size(); ++i)
       repeated.insert(repeated.end(), tokens.begin(), tokens.end());
-    last.push_back(weights_->forward(repeated, store, part, length));
+    last.push_back(weights_->forward(repeated, store, part, length, times));
   }
   const TagScope tag(Tag::activations);
-  return weights_->logits(last.size() == 1 ? last.front() : at::cat(last));
+  return weights_->logits(last.size() == 1 ? last.front() : at::cat(last), times);
 }
 
 at::Tensor Model::step(std::span<const std::int32_t> tokens, KvStore& store,
-                       std::span<const PathId> paths) const {
+                       std::span<const PathId> paths, ForwardTimes* times) const {
   TORCH_CHECK(!paths.empty() && tokens.size() == paths.size(), "a step takes one token per path");
-  for (const PathId path : paths)
-    TORCH_CHECK(store.length(path) == store.length(paths.front()),
-                "paths of a step have one length");
-  return weights_->logits(weights_->forward(tokens, store, paths, 1));
+  return weights_->logits(weights_->forward(tokens, store, paths, 1, times), times);
 }
 
 std::unique_ptr<KvStore> Model::make_kv_store(KvKind kind) const {

@@ -14,6 +14,13 @@
 
 namespace peakbench::llm {
 
+// Where the time of forward passes goes, in seconds of the calling thread. Nothing is added on a
+// GPU, which works while the thread goes on.
+struct ForwardTimes {
+  double products = 0;  // with weight matrices, the output head included
+  double attention = 0; // with what it takes to write keys and values
+};
+
 class Model {
 public:
   // Loads every weight under measure::Tag::weights. UserError for a model that does not fit the
@@ -31,10 +38,10 @@ public:
   // The same tokens for every path (all empty), really computed for each one.
   // Returns the logits of the last position, [paths, vocabulary].
   at::Tensor prefill(std::span<const std::int32_t> tokens, KvStore& store,
-                     std::span<const PathId> paths) const;
-  // One token per path, all paths of the same length. Returns logits [paths, vocabulary].
+                     std::span<const PathId> paths, ForwardTimes* times = nullptr) const;
+  // One token per path, after whatever each of them holds. Returns logits [paths, vocabulary].
   at::Tensor step(std::span<const std::int32_t> tokens, KvStore& store,
-                  std::span<const PathId> paths) const;
+                  std::span<const PathId> paths, ForwardTimes* times = nullptr) const;
 
   std::unique_ptr<KvStore> make_kv_store(KvKind kind) const;
 

@@ -50,12 +50,13 @@ Rope::Rope(const ModelConfig& config) {
   }
 }
 
-at::Tensor Rope::table(std::int64_t first, std::int64_t count, at::Device device) const {
+at::Tensor Rope::table(std::span<const std::int64_t> positions, at::Device device) const {
+  const auto count = static_cast<std::int64_t>(positions.size());
   const auto pairs = static_cast<std::int64_t>(frequencies_.size());
   at::Tensor table = at::empty({2, count, pairs}, at::kFloat);
   float* cosine = table.data_ptr<float>();
   float* sine = cosine + count * pairs;
-  for (std::int64_t position = first; position < first + count; ++position)
+  for (const std::int64_t position : positions)
     for (const double frequency : frequencies_) {
       const double angle = static_cast<double>(position) * frequency;
       *cosine++ = static_cast<float>(std::cos(angle));

@@ -4,6 +4,7 @@
 #include <ATen/core/TensorBody.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "llm/config.h"
@@ -17,9 +18,8 @@ public:
   // Radians per position for every pair, scaling applied (Llama 3: "The Llama 3 Herd of Models" and
   // its published code; GGUF's rope_freqs are divisors of the plain frequencies).
   const std::vector<double>& frequencies() const { return frequencies_; }
-  // Cosines, then sines of positions first ... first + count - 1: float32 [2, count, head_width /
-  // 2].
-  at::Tensor table(std::int64_t first, std::int64_t count, at::Device device) const;
+  // Cosines, then sines of each position: float32 [2, positions, head_width / 2].
+  at::Tensor table(std::span<const std::int64_t> positions, at::Device device) const;
 
 private:
   std::vector<double> frequencies_;
