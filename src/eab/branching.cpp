@@ -13,62 +13,23 @@ namespace peakbench::eab {
 
 namespace {
 
-class Branching {
+// The tree of one prompt.
+class Tree {
 public:
-  Branching(const Task& task, llm::KvKind kind)
-      : task_(task), decoder_(task, kind), rule_(task.settings) {}
-
-  Generation run() && {
-    active_.push_back({.kv = decoder_.store().create()});
-    for (std::int64_t position = 0; position < task_.settings.max_new_tokens && !active_.empty();
-         ++position) {
-      if (position == 0) {
-        draw_all(decoder_.prefill(std::vector{active_[0].kv}), 0);
-        decoder_.mark_first_token();
-        advance(position);
-        continue;
-      }
-      const Stopwatch clock(decoder_.step_seconds());
-      decoder_.count_step();
-      if (task_.settings.decode == Decode::batched)
-        draw_all(decoder_.step(active_), position);
-      else
-        draw_each(position);
-      advance(position);
-    }
-    return std::move(decoder_).finish();
+  Tree(const Task& task, Decoder& decoder, std::size_t prompt)
+      : task_(task), decoder_(decoder), rule_(task.settings) {
+    active_.push_back({.kv = decoder.store().create(), .prompt = prompt});
   }
 
-private:
-  void draw_all(at::Tensor logits, std::int64_t position) {
-    std::vector<DrawSource> sources;
-    for (std::size_t i = 0; i < active_.size(); ++i)
-      sources.push_back({static_cast<std::int64_t>(i), active_[i].lineage});
-    decoder_.read(std::move(logits), position, sources);
-    const Stopwatch clock(decoder_.sampling_seconds());
-    begin_step(position);
-    for (std::size_t i = 0; i < active_.size(); ++i)
-      choose(i, i, position);
-    decoder_.sampler().clear();
-  }
-
-  void draw_each(std::int64_t position) {
-    begin_step(position);
-    for (std::size_t i = 0; i < active_.size(); ++i) {
-      const DrawSource source{0, active_[i].lineage};
-      decoder_.read(decoder_.step({&active_[i], 1}), position, {&source, 1});
-      const Stopwatch clock(decoder_.sampling_seconds());
-      choose(i, 0, position);
-      decoder_.sampler().clear();
-    }
-  }
+  const std::vector<Path>& active() const { return active_; }
 
   void begin_step(std::int64_t position) {
     rule_.begin_step(position, static_cast<std::int64_t>(active_.size()), completed_);
     children_.clear();
   }
 
-  // Draws the tokens of active path `i`. No KV is touched before all paths of the step have drawn.
+  // Draws the tokens of active path `i`, from what the sampler prepared as `draw_index`. No KV is
+  // touched before all paths of the step have drawn.
   void choose(std::size_t i, std::size_t draw_index, std::int64_t position) {
     const Path& parent = active_[i];
     const Distribution& distribution = decoder_.sampler().distribution(draw_index);
@@ -94,7 +55,7 @@ private:
     {
       const Stopwatch clock(decoder_.sampling_seconds());
       for (const Child& child : children_) {
-        if (decoder_.ends(decoder_.node(child.path.node).token)) {
+        if (decoder_.ends(child.path)) {
           decoder_.complete(child.path);
           ++completed_;
         } else {
@@ -115,6 +76,7 @@ private:
     fork_children(going_on);
   }
 
+private:
   struct Child {
     std::size_t parent; // index into active_
     bool branched;
@@ -135,7 +97,7 @@ private:
       children[static_cast<std::size_t>(kept)].survives = true;
     // Another outcome was this near for the two at the edge.
     for (const std::int32_t edge : {survivors.least_kept, survivors.greatest_dropped}) {
-      double& margin = decoder_.node(children[static_cast<std::size_t>(edge)].path.node).margin;
+      double& margin = decoder_.node(children[static_cast<std::size_t>(edge)].path).margin;
       margin = std::min(margin, survivors.gap);
     }
   }
@@ -171,17 +133,81 @@ private:
   }
 
   const Task& task_;
-  Decoder decoder_;
+  Decoder& decoder_;
   BranchRule rule_;
   std::vector<Path> active_;
   std::vector<Child> children_; // of the step, path after path
   std::int64_t completed_ = 0;
 };
 
+// All active paths of all trees in one forward pass.
+void step_together(Decoder& decoder, std::vector<Tree>& trees, std::int64_t position) {
+  std::vector<Path> paths;
+  for (const Tree& tree : trees)
+    paths.insert(paths.end(), tree.active().begin(), tree.active().end());
+  std::vector<DrawSource> sources;
+  for (const Path& path : paths)
+    sources.push_back(decoder.source(static_cast<std::int64_t>(sources.size()), path));
+  decoder.read(decoder.step(paths), position, sources);
+  const Stopwatch clock(decoder.sampling_seconds());
+  std::size_t draw = 0;
+  for (Tree& tree : trees) {
+    tree.begin_step(position);
+    for (std::size_t i = 0; i < tree.active().size(); ++i)
+      tree.choose(i, draw++, position);
+  }
+  decoder.sampler().clear();
+}
+
+// One active path after the other.
+void step_each(Decoder& decoder, Tree& tree, std::int64_t position) {
+  tree.begin_step(position);
+  for (std::size_t i = 0; i < tree.active().size(); ++i) {
+    const Path& path = tree.active()[i];
+    const DrawSource source = decoder.source(0, path);
+    decoder.read(decoder.step({&path, 1}), position, {&source, 1});
+    const Stopwatch clock(decoder.sampling_seconds());
+    tree.choose(i, 0, position);
+    decoder.sampler().clear();
+  }
+}
+
+void prefill(Decoder& decoder, Tree& tree) {
+  const Path& root = tree.active().front();
+  const DrawSource source = decoder.source(0, root);
+  decoder.read(decoder.prefill(root.prompt, std::vector{root.kv}), 0, {&source, 1});
+  {
+    const Stopwatch clock(decoder.sampling_seconds());
+    tree.begin_step(0);
+    tree.choose(0, 0, 0);
+    decoder.sampler().clear();
+  }
+  decoder.mark_first_token();
+  tree.advance(0);
+}
+
 } // namespace
 
-Generation generate_branching(const Task& task, llm::KvKind kind) {
-  return Branching(task, kind).run();
+JointGeneration generate_branching(const Task& task, llm::KvKind kind) {
+  Decoder decoder(task, kind);
+  std::vector<Tree> trees;
+  for (std::size_t prompt = 0; prompt < task.prompts.size(); ++prompt) {
+    trees.emplace_back(task, decoder, prompt);
+    prefill(decoder, trees.back());
+  }
+  const auto grows = [](const Tree& tree) { return !tree.active().empty(); };
+  for (std::int64_t position = 1; std::any_of(trees.begin(), trees.end(), grows); ++position) {
+    const Stopwatch clock(decoder.step_seconds());
+    decoder.count_step();
+    if (task.settings.decode == Decode::batched)
+      step_together(decoder, trees, position);
+    else
+      step_each(decoder, trees.front(), position);
+    for (Tree& tree : trees)
+      if (grows(tree))
+        tree.advance(position);
+  }
+  return std::move(decoder).finish();
 }
 
 } // namespace peakbench::eab

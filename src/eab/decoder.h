@@ -24,8 +24,7 @@ namespace peakbench::eab {
 struct Task {
   const llm::Model& model;
   std::span<const std::int32_t> end_tokens;
-  std::span<const std::int32_t> prompt;
-  std::uint64_t key;
+  std::span<const Prompt> prompts;
   const Settings& settings;
   const Deadline& deadline;
 };
@@ -33,7 +32,8 @@ struct Task {
 // A path while it grows.
 struct Path {
   llm::PathId kv = -1;
-  std::int32_t node = -1; // its last token's; -1: only the prompt so far
+  std::size_t prompt = 0;
+  std::int32_t node = -1; // its last token's, in the prompt's trace; -1: only the prompt so far
   Lineage lineage = kRootLineage;
   double log_prob = 0;
 };
@@ -48,20 +48,25 @@ public:
 
   // Logits of the prompt's last position, [paths, vocabulary]; the prompt is computed for each
   // path.
-  at::Tensor prefill(std::span<const llm::PathId> paths);
+  at::Tensor prefill(std::size_t prompt, std::span<const llm::PathId> paths);
   // Feeds every path its last token. Logits [paths, vocabulary].
   at::Tensor step(std::span<const Path> paths);
   // Reads logits of `position` and prepares draws (Sampler::read), on the sampling clock.
   void read(at::Tensor logits, std::int64_t position, std::span<const DrawSource> sources);
 
-  bool ends(std::int32_t token) const;
+  DrawSource source(std::int64_t row, const Path& path) const {
+    return {row, path.lineage, task_.prompts[path.prompt].key};
+  }
+  bool ends(const Path& path) const;
   // Appends a node to the trace and returns the path that ends with it; `parent`'s KV path is kept.
   Path extend(const Path& parent, const DrawnToken& drawn, std::int64_t position, double entropy,
               bool branched, double margin, Lineage lineage);
   // Records the path as a sample and frees its KV.
   void complete(const Path& path);
 
-  Node& node(std::int32_t index) { return result_.trace.nodes[static_cast<std::size_t>(index)]; }
+  Node& node(const Path& path) {
+    return result_.traces[path.prompt].nodes[static_cast<std::size_t>(path.node)];
+  }
   double& sampling_seconds() { return result_.sampling_seconds; }
   double& step_seconds() { return step_seconds_; }
   void count_step() { ++steps_; }
@@ -69,13 +74,13 @@ public:
   void mark_first_token();
 
   // The generation without its texts: samples ordered, counters and statistics filled in.
-  Generation finish() &&;
+  JointGeneration finish() &&;
 
 private:
   const Task& task_;
   std::unique_ptr<llm::KvStore> store_;
   Sampler sampler_;
-  Generation result_;
+  JointGeneration result_;
   double step_seconds_ = 0;
   std::int64_t steps_ = 0;
   bool first_token_drawn_ = false;
@@ -83,7 +88,7 @@ private:
 };
 
 // One file per family of arms.
-Generation generate_branching(const Task& task, llm::KvKind kind); // original, cow
-Generation generate_independent(const Task& task); // naive, naive_batched, prefill_once
+JointGeneration generate_branching(const Task& task, llm::KvKind kind); // original, cow
+JointGeneration generate_independent(const Task& task); // naive, naive_batched, prefill_once
 
 } // namespace peakbench::eab

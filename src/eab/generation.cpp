@@ -38,21 +38,35 @@ void check(const llm::Model& model, std::span<const std::int32_t> prompt,
 
 } // namespace
 
+JointGeneration generate(const llm::Model& model, const llm::Tokenizer* tokenizer,
+                         std::span<const std::int32_t> end_tokens, std::span<const Prompt> prompts,
+                         const Settings& settings, const Deadline& deadline) {
+  for (const Prompt& prompt : prompts)
+    check(model, prompt.tokens, settings);
+  if (prompts.empty() || (prompts.size() > 1 && settings.decode != Decode::batched))
+    throw UserError("several prompts cannot be decoded path by path", "",
+                    "decode one prompt at a time, or batched");
+  const Task task{model, end_tokens, prompts, settings, deadline};
+  JointGeneration result =
+      branches(settings.arm)
+          ? generate_branching(task,
+                               settings.arm == Arm::cow ? llm::KvKind::shared : llm::KvKind::dense)
+          : generate_independent(task);
+  if (tokenizer) {
+    const Stopwatch clock(result.sampling_seconds);
+    for (Trace& trace : result.traces)
+      for (Sample& sample : trace.samples)
+        sample.text = tokenizer->decode(sample.tokens);
+  }
+  return result;
+}
+
 Generation generate(const llm::Model& model, const llm::Tokenizer* tokenizer,
                     std::span<const std::int32_t> end_tokens, std::span<const std::int32_t> prompt,
                     std::uint64_t key, const Settings& settings, const Deadline& deadline) {
-  check(model, prompt, settings);
-  const Task task{model, end_tokens, prompt, key, settings, deadline};
-  Generation result = branches(settings.arm)
-                          ? generate_branching(task, settings.arm == Arm::cow ? llm::KvKind::shared
-                                                                              : llm::KvKind::dense)
-                          : generate_independent(task);
-  if (tokenizer) {
-    const Stopwatch clock(result.sampling_seconds);
-    for (Sample& sample : result.trace.samples)
-      sample.text = tokenizer->decode(sample.tokens);
-  }
-  return result;
+  const Prompt one{prompt, key};
+  JointGeneration joint = generate(model, tokenizer, end_tokens, {&one, 1}, settings, deadline);
+  return {static_cast<Cost&>(joint), std::move(joint.traces.front())};
 }
 
 } // namespace peakbench::eab

@@ -49,17 +49,37 @@ struct Counters {
   std::int64_t published_token_steps = 0; // as the published code counts, prompt left out for EAB
 };
 
-struct Generation {
-  Trace trace;
+// What a generation cost.
+struct Cost {
   Counters counters;
   llm::KvStatistics kv;
   double time_to_first_token_seconds = 0;
   double time_per_step_seconds = 0; // mean over decode steps
   double sampling_seconds = 0;      // the suite's own work: filters, random numbers, bookkeeping
+  llm::ForwardTimes forward;        // of all forward passes; nothing on a GPU
 };
 
-// `key`: identifies the prompt in the random numbers (hash of its id). Allocations are tagged.
-// Throws TimedOut, Diverged (NaN logits), c10::OutOfMemoryError. `tokenizer` may be null.
+struct Generation : Cost {
+  Trace trace;
+};
+
+// Several prompts, decoded together: one forward pass per step for all of their paths.
+struct JointGeneration : Cost {
+  std::vector<Trace> traces; // of each prompt
+};
+
+struct Prompt {
+  std::span<const std::int32_t> tokens;
+  std::uint64_t key = 0;    // identifies the prompt in the random numbers (hash of its id)
+  std::int64_t samples = 0; // of the arms that do not branch; 0: Settings::samples
+};
+
+// Allocations are tagged. Each prompt's tree is the one it has alone, but for rounding. Throws
+// TimedOut, Diverged (NaN logits), c10::OutOfMemoryError. `tokenizer` may be null.
+JointGeneration generate(const llm::Model& model, const llm::Tokenizer* tokenizer,
+                         std::span<const std::int32_t> end_tokens, std::span<const Prompt> prompts,
+                         const Settings& settings, const Deadline& deadline);
+// One prompt.
 Generation generate(const llm::Model& model, const llm::Tokenizer* tokenizer,
                     std::span<const std::int32_t> end_tokens, std::span<const std::int32_t> prompt,
                     std::uint64_t key, const Settings& settings, const Deadline& deadline);

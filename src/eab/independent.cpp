@@ -19,7 +19,7 @@ void draw_rows(Decoder& decoder, at::Tensor logits, std::int64_t position,
   std::vector<DrawSource> sources;
   const bool one_for_all = logits.size(0) == 1;
   for (std::size_t i = 0; i < rows.size(); ++i)
-    sources.push_back({one_for_all ? 0 : static_cast<std::int64_t>(i), rows[i].lineage});
+    sources.push_back(decoder.source(one_for_all ? 0 : static_cast<std::int64_t>(i), rows[i]));
   decoder.read(std::move(logits), position, sources);
   const Stopwatch clock(decoder.sampling_seconds());
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -35,7 +35,7 @@ void draw_rows(Decoder& decoder, at::Tensor logits, std::int64_t position,
 void complete_rows(Decoder& decoder, std::vector<Path>& rows, bool all) {
   std::vector<Path> going_on;
   for (const Path& row : rows) {
-    if (!all && !decoder.ends(decoder.node(row.node).token)) {
+    if (!all && !decoder.ends(row)) {
       going_on.push_back(row);
       continue;
     }
@@ -58,58 +58,62 @@ void decode_rows(Decoder& decoder, std::vector<Path> rows) {
   }
 }
 
-// Samples [first, first + count), the prompt computed for each of them.
-void sample_with_own_prompts(Decoder& decoder, std::int64_t first, std::int64_t count) {
+// Samples [first, first + count) up to their first token, the prompt computed for each of them.
+std::vector<Path> with_own_prompts(Decoder& decoder, std::size_t prompt, std::int64_t first,
+                                   std::int64_t count) {
   std::vector<Path> rows;
   std::vector<llm::PathId> ids;
   for (std::int64_t i = 0; i < count; ++i) {
     ids.push_back(decoder.store().create());
-    rows.push_back({.kv = ids.back(), .lineage = sample_lineage(first + i)});
+    rows.push_back({.kv = ids.back(), .prompt = prompt, .lineage = sample_lineage(first + i)});
   }
-  draw_rows(decoder, decoder.prefill(ids), 0, rows);
+  draw_rows(decoder, decoder.prefill(prompt, ids), 0, rows);
   decoder.mark_first_token();
-  decode_rows(decoder, std::move(rows));
+  return rows;
 }
 
-// All samples from one computation of the prompt, copied to those that go on after their first
-// token.
-void sample_with_copied_prompt(Decoder& decoder, std::int64_t count) {
+// The same from one computation of the prompt, copied to those that go on after their first token.
+std::vector<Path> with_copied_prompt(Decoder& decoder, std::size_t prompt, std::int64_t count) {
   llm::KvStore& store = decoder.store();
-  const llm::PathId prompt = store.create();
+  const llm::PathId once = store.create();
   std::vector<Path> rows;
   for (std::int64_t i = 0; i < count; ++i)
-    rows.push_back({.lineage = sample_lineage(i)});
-  draw_rows(decoder, decoder.prefill(std::vector{prompt}), 0, rows);
+    rows.push_back({.prompt = prompt, .lineage = sample_lineage(i)});
+  draw_rows(decoder, decoder.prefill(prompt, std::vector{once}), 0, rows);
   decoder.mark_first_token();
   bool taken = false;
   const bool goes_on = decoder.task().settings.max_new_tokens > 1;
   for (Path& row : rows) {
-    if (!goes_on || decoder.ends(decoder.node(row.node).token))
+    if (!goes_on || decoder.ends(row))
       continue;
-    row.kv = taken ? store.fork(prompt) : prompt;
+    row.kv = taken ? store.fork(once) : once;
     taken = true;
   }
   if (!taken)
-    store.release(prompt);
-  decode_rows(decoder, std::move(rows));
+    store.release(once);
+  return rows;
 }
 
 } // namespace
 
-Generation generate_independent(const Task& task) {
+JointGeneration generate_independent(const Task& task) {
   Decoder decoder(task, llm::KvKind::dense);
-  const std::int64_t samples = task.settings.samples;
-  switch (task.settings.arm) {
-  case Arm::naive:
-    for (std::int64_t i = 0; i < samples; ++i)
-      sample_with_own_prompts(decoder, i, 1);
-    break;
-  case Arm::naive_batched:
-    sample_with_own_prompts(decoder, 0, samples);
-    break;
-  default:
-    sample_with_copied_prompt(decoder, samples);
+  const Arm arm = task.settings.arm;
+  std::vector<Path> together;
+  for (std::size_t prompt = 0; prompt < task.prompts.size(); ++prompt) {
+    const std::int64_t asked = task.prompts[prompt].samples;
+    const std::int64_t samples = asked > 0 ? asked : task.settings.samples;
+    if (arm == Arm::naive) {
+      for (std::int64_t i = 0; i < samples; ++i)
+        decode_rows(decoder, with_own_prompts(decoder, prompt, i, 1));
+      continue;
+    }
+    const std::vector<Path> rows = arm == Arm::naive_batched
+                                       ? with_own_prompts(decoder, prompt, 0, samples)
+                                       : with_copied_prompt(decoder, prompt, samples);
+    together.insert(together.end(), rows.begin(), rows.end());
   }
+  decode_rows(decoder, std::move(together));
   return std::move(decoder).finish();
 }
 

@@ -11,10 +11,9 @@ namespace peakbench::eab {
 
 using kernels::TokenBlock;
 
-Sampler::Sampler(const Settings& settings, std::uint64_t prompt_key)
+Sampler::Sampler(const Settings& settings)
     : filter_{settings.temperature, settings.top_k, settings.top_p},
-      most_children_(branches(settings.arm) ? settings.branch_factor : 1),
-      key_(settings.seed, prompt_key) {}
+      most_children_(branches(settings.arm) ? settings.branch_factor : 1), seed_(settings.seed) {}
 
 void Sampler::clear() {
   logits_ = sums_ = perturbed_ = fetched_ = at::Tensor();
@@ -44,15 +43,16 @@ void Sampler::read(at::Tensor logits, std::int64_t position, std::span<const Dra
           whole ? host_row(r) : std::span<const float>(), blocks(r), vocabulary, filter_);
     }
   });
-  at::parallel_for(
-      0, static_cast<std::int64_t>(sources.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-          const auto draw = static_cast<std::size_t>(i);
-          const DrawSource& source = sources_[draw];
-          perturb_blocks(distributions_[static_cast<std::size_t>(source.row)], blocks(source.row),
-                         key_, source.lineage, position_, perturbed(draw));
-        }
-      });
+  at::parallel_for(0, static_cast<std::int64_t>(sources.size()), 1,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i) {
+                       const auto draw = static_cast<std::size_t>(i);
+                       const DrawSource& source = sources_[draw];
+                       perturb_blocks(distributions_[static_cast<std::size_t>(source.row)],
+                                      blocks(source.row), RandomKey(seed_, source.prompt_key),
+                                      source.lineage, position_, perturbed(draw));
+                     }
+                   });
   if (!logits_.is_cpu())
     fetch_leading_blocks();
 }
@@ -64,8 +64,8 @@ const Distribution& Sampler::distribution(std::size_t draw) const {
 Draw Sampler::draw(std::size_t draw, std::int64_t count) const {
   const DrawSource& source = sources_[draw];
   const auto read_block = [&](std::int32_t block) { return block_logits(source.row, block); };
-  return draw_tokens(distribution(draw), perturbed(draw), read_block, key_, source.lineage,
-                     position_, count);
+  return draw_tokens(distribution(draw), perturbed(draw), read_block,
+                     RandomKey(seed_, source.prompt_key), source.lineage, position_, count);
 }
 
 std::span<const float> Sampler::host_row(std::int64_t row) const {

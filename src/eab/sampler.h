@@ -21,11 +21,12 @@ namespace peakbench::eab {
 struct DrawSource {
   std::int64_t row = 0;
   Lineage lineage = kRootLineage;
+  std::uint64_t prompt_key = 0;
 };
 
 class Sampler {
 public:
-  Sampler(const Settings& settings, std::uint64_t prompt_key);
+  explicit Sampler(const Settings& settings);
 
   // Takes over `logits` [rows, vocabulary], float32, and prepares the draws. Throws Diverged.
   void read(at::Tensor logits, std::int64_t position, std::span<const DrawSource> sources);
@@ -44,7 +45,7 @@ private:
 
   Filter filter_;
   std::int64_t most_children_; // that a draw will usually ask for
-  RandomKey key_;
+  std::uint64_t seed_;
   at::Tensor logits_;    // [rows, vocabulary], as the model gave them
   at::Tensor sums_;      // [rows, blocks, 4], host
   at::Tensor perturbed_; // [draws, blocks] float64, host

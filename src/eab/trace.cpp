@@ -54,16 +54,16 @@ void order_by_log_prob(Trace& trace) {
 
 void count_tokens(const Trace& trace, Counters& counters) {
   std::vector<bool> used(trace.nodes.size(), false);
-  counters.emitted_tokens = 0;
   for (const Sample& sample : trace.samples) {
     counters.emitted_tokens += static_cast<std::int64_t>(sample.tokens.size());
     for (std::int32_t n = sample.leaf; n >= 0 && !used[index_of(n)];
          n = trace.nodes[index_of(n)].parent)
       used[index_of(n)] = true;
   }
-  counters.samples = counters.final_paths = static_cast<std::int64_t>(trace.samples.size());
-  counters.unique_tree_tokens = std::count(used.begin(), used.end(), true);
-  counters.pruned_tokens = std::count(used.begin(), used.end(), false);
+  counters.samples += static_cast<std::int64_t>(trace.samples.size());
+  counters.final_paths = counters.samples;
+  counters.unique_tree_tokens += std::count(used.begin(), used.end(), true);
+  counters.pruned_tokens += std::count(used.begin(), used.end(), false);
 }
 
 std::int64_t peak_live_tokens(const Trace& trace) {

@@ -17,7 +17,7 @@ void order_by_position(Trace& trace);
 // Sorts the samples, highest log-probability first, equals in their order.
 void order_by_log_prob(Trace& trace);
 
-// Fills in what the trace knows: samples, final paths, emitted tokens; of the tree's tokens those
+// Adds what the trace knows: samples, final paths, emitted tokens; of the tree's tokens those
 // that belong to a sample (unique_tree_tokens) and the rest (pruned_tokens).
 void count_tokens(const Trace& trace, Counters& counters);
 

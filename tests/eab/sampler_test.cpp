@@ -18,7 +18,7 @@ at::Tensor logits(std::int64_t rows) {
 
 std::vector<DrawnToken> draw_one(const at::Tensor& rows, std::int64_t row, Lineage lineage,
                                  std::int64_t position, const Settings& settings = {}) {
-  Sampler sampler(settings, 5);
+  Sampler sampler(settings);
   const DrawSource source{row, lineage};
   sampler.read(rows, position, {&source, 1});
   return sampler.draw(0, 3).tokens;
@@ -36,7 +36,7 @@ TEST(Sampler, ARowGivesTheSameDrawWhateverItsBatch) {
   for (std::int64_t i = 0; i < 7; ++i)
     sources.push_back({6 - i, static_cast<Lineage>(100 + i)});
   for (const Settings& settings : {Settings{}, Settings{.top_k = 40, .top_p = 0.9}}) {
-    Sampler sampler(settings, 5);
+    Sampler sampler(settings);
     sampler.read(rows, 3, sources);
     for (std::size_t i = 0; i < 7; ++i) {
       const auto row = static_cast<std::int64_t>(6 - i);
@@ -52,7 +52,7 @@ TEST(Sampler, ARowGivesTheSameDrawWhateverItsBatch) {
 }
 
 TEST(Sampler, SeveralDrawsMayShareARow) {
-  Sampler sampler(Settings{}, 5);
+  Sampler sampler(Settings{});
   const std::vector<DrawSource> sources = {{0, 1}, {0, 2}, {0, 3}};
   sampler.read(logits(1), 0, sources);
   for (std::size_t i = 0; i < 3; ++i)
@@ -63,14 +63,14 @@ TEST(Sampler, SeveralDrawsMayShareARow) {
 TEST(Sampler, ANaNDiverges) {
   at::Tensor rows = logits(3);
   rows[1][1999] = std::numeric_limits<float>::quiet_NaN();
-  Sampler sampler(Settings{}, 5);
+  Sampler sampler(Settings{});
   const std::vector<DrawSource> sources = {{0, 1}, {1, 2}, {2, 3}};
   EXPECT_THROW(sampler.read(rows, 0, sources), Diverged);
 }
 
 TEST(Sampler, KeepsNothingOnceCleared) {
   measure::DeviceMemory& memory = measure::DeviceMemory::of(at::kCPU);
-  Sampler sampler(Settings{}, 5);
+  Sampler sampler(Settings{});
   const DrawSource source{0, 1};
   const measure::MemoryScope scope(memory);
   sampler.read(at::zeros({4, kVocabulary}), 0, {&source, 1});

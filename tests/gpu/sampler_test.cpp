@@ -40,8 +40,8 @@ TEST_F(GpuSampler, DrawsAreTheCpus) {
   const at::Tensor logits = at::randn({20, 50001}) * 3;
   for (const Settings& settings :
        {Settings{}, Settings{.top_k = 50, .top_p = 0.9}, Settings{.temperature = 0.005}}) {
-    Sampler cpu(settings, 9);
-    Sampler gpu(settings, 9);
+    Sampler cpu(settings);
+    Sampler gpu(settings);
     cpu.read(logits, 2, sources);
     gpu.read(logits.cuda(), 2, sources);
     for (std::size_t i = 0; i < sources.size(); ++i) {
