@@ -52,17 +52,21 @@ Json pack(const EabTrace& trace) {
   Json nodes = Json::array(), samples = Json::array();
   for (const TraceNode& node : trace.nodes)
     nodes.push_back({node.node, node.parent, node.token, node.position, node.log_prob, node.entropy,
-                     node.branched});
+                     node.branched, node.prompt});
   for (const TraceSample& sample : trace.samples)
     samples.push_back({sample.leaf, sample.log_prob, sample.text});
-  return {{"prompt_tokens", trace.prompt_tokens}, {"nodes", nodes}, {"samples", samples}};
+  return {{"prompt_tokens", trace.prompt_tokens},
+          {"prompt_lengths", trace.prompt_lengths},
+          {"nodes", nodes},
+          {"samples", samples}};
 }
 
 void unpack(const Json& json, EabTrace& trace) {
   json.at("prompt_tokens").get_to(trace.prompt_tokens);
+  json.at("prompt_lengths").get_to(trace.prompt_lengths);
   for (const Json& row : json.at("nodes"))
     trace.nodes.push_back(
-        {row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5), row.at(6)});
+        {row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5), row.at(6), row.at(7)});
   for (const Json& row : json.at("samples"))
     trace.samples.push_back({row.at(0), row.at(1), row.at(2)});
 }

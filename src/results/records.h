@@ -35,6 +35,7 @@ struct EabCase {
   std::int64_t top_k = kAbsent;
   double top_p = kAbsentReal, min_prob = kAbsentReal;
   std::string budget, schedule;
+  std::int64_t prompts_per_step = kAbsent;
   std::int64_t seed = kAbsent;
   // Outcome.
   std::string status, reason, validity;
@@ -44,7 +45,9 @@ struct EabCase {
   double wall_seconds = kAbsentReal, wall_seconds_lower = kAbsentReal,
          wall_seconds_upper = kAbsentReal;
   double cold_seconds = kAbsentReal, time_to_first_token_seconds = kAbsentReal,
-         time_per_step_seconds = kAbsentReal, sampling_seconds = kAbsentReal;
+         time_per_step_seconds = kAbsentReal, sampling_seconds = kAbsentReal,
+         product_seconds = kAbsentReal, attention_seconds = kAbsentReal,
+         tokens_per_second = kAbsentReal;
   std::int64_t repeats = kAbsent;
   std::string stop_reason;
   // Memory: beyond the weights, at the peak.
@@ -109,6 +112,7 @@ struct TraceNode {
   std::int32_t node = 0, parent = -1, token = 0, position = 0;
   double log_prob = 0, entropy = 0;
   bool branched = false;
+  std::int32_t prompt = 0; // which of the prompts that were decoded together
 };
 struct TraceSample {
   std::int32_t leaf = 0;
@@ -116,7 +120,8 @@ struct TraceSample {
   std::string text;
 };
 struct EabTrace {
-  std::vector<std::int32_t> prompt_tokens;
+  std::vector<std::int32_t> prompt_tokens;  // one prompt after the other
+  std::vector<std::int32_t> prompt_lengths; // of each
   std::vector<TraceNode> nodes;
   std::vector<TraceSample> samples;
 };

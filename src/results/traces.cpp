@@ -19,7 +19,8 @@ struct ColumnText {
   const char *name, *unit, *description;
 };
 constexpr ColumnText kEabColumns[] = {
-    {"prompt_tokens", "", "token ids of the encoded prompt"},
+    {"prompt_tokens", "", "token ids of the encoded prompts, one after the other"},
+    {"prompt_lengths", "tokens", "of each prompt"},
     {"nodes.node", "", "number of the node"},
     {"nodes.parent", "", "node before it, -1 directly under the prompt"},
     {"nodes.token", "", "token id"},
@@ -27,6 +28,7 @@ constexpr ColumnText kEabColumns[] = {
     {"nodes.log_prob", "nats", "of the token under the distribution it was drawn from"},
     {"nodes.entropy", "1", "normalised entropy of that distribution"},
     {"nodes.branched", "", "the distribution was branched on"},
+    {"nodes.prompt", "", "number of the prompt, of those decoded together"},
     {"samples.leaf", "", "last node of the sample"},
     {"samples.log_prob", "nats", "log-probability of the whole path"},
     {"samples.text", "", "decoded text"},
@@ -99,6 +101,7 @@ Handle node_type() {
   insert(type, "entropy", offsetof(TraceNode, entropy), H5T_NATIVE_DOUBLE);
   static_assert(sizeof(bool) == 1);
   insert(type, "branched", offsetof(TraceNode, branched), truth_type());
+  insert(type, "prompt", offsetof(TraceNode, prompt), H5T_NATIVE_INT32);
   return type;
 }
 
@@ -147,6 +150,8 @@ void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) 
   const Handle group = make_group(file, name);
   write_list(group, "prompt_tokens", H5T_STD_I32LE, H5T_NATIVE_INT32, trace.prompt_tokens.data(),
              trace.prompt_tokens.size(), true);
+  write_list(group, "prompt_lengths", H5T_STD_I32LE, H5T_NATIVE_INT32, trace.prompt_lengths.data(),
+             trace.prompt_lengths.size(), true);
   const Handle nodes = node_type();
   write_list(group, "nodes", packed(nodes), nodes, trace.nodes.data(), trace.nodes.size(), true);
   std::vector<std::string> texts;
@@ -178,6 +183,10 @@ bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
     return false;
   const Handle group = open_group(file, name);
   trace.prompt_tokens = read_numbers<std::int32_t>(group, "prompt_tokens", H5T_NATIVE_INT32);
+  if (has_link(group, "prompt_lengths"))
+    trace.prompt_lengths = read_numbers<std::int32_t>(group, "prompt_lengths", H5T_NATIVE_INT32);
+  else // before several could be decoded together
+    trace.prompt_lengths = {static_cast<std::int32_t>(trace.prompt_tokens.size())};
 
   const List nodes(group, "nodes");
   trace.nodes.resize(nodes.count);

@@ -78,6 +78,7 @@ EabConfig read_eab(const Value& value) {
   section.read("arms", eab.arms, Words(eab::kArmNames));
   section.read("decode", eab.decode, Words(eab::kDecodeNames));
   section.read("budget", eab.budget, Words(eab::kBudgetNames));
+  section.read("prompts_per_step", eab.prompts_per_step, {1, 4096});
   section.read("max_new_tokens", eab.max_new_tokens, {1, kMany});
   section.read("branch_factor", eab.branch_factor, {2, kMany});
   section.read("max_paths", eab.max_paths, {1, kMany});

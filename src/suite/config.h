@@ -28,6 +28,7 @@ struct EabConfig {
   std::vector<std::string> arms{"naive", "naive_batched", "prefill_once", "original", "cow"};
   std::vector<std::string> decode{"per_path", "batched"};
   std::vector<std::string> budget{"strict"};
+  std::vector<std::int64_t> prompts_per_step{1};
   std::vector<std::int64_t> max_new_tokens{50}, branch_factor{3}, max_paths{20}, top_k{0};
   std::vector<double> threshold{0.2}, temperature{0.8}, top_p{1.0}, min_prob{0.0};
   std::vector<std::int64_t> schedule; // branching: {schedule: [...]}; empty: by entropy

@@ -12,8 +12,10 @@
 namespace peakbench::suite {
 
 // `runs`: every call of the trial loop, the measured ones last.
-void fill_eab_record(results::EabCase& record, std::span<const eab::Generation> runs,
+void fill_eab_record(results::EabCase& record, std::span<const eab::JointGeneration> runs,
                      const measure::TrialResult& trials);
-results::EabTrace trace_of(const eab::Trace& trace, const std::vector<std::int32_t>& prompt);
+// Adds one more prompt and its tree.
+void add_trace(results::EabTrace& result, const eab::Trace& trace,
+               const std::vector<std::int32_t>& prompt);
 
 } // namespace peakbench::suite

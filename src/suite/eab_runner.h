@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "eab/generation.h"
 #include "llm/model.h"
@@ -34,16 +36,21 @@ private:
     std::optional<eab::Trace> reference; // original, per_path
     std::optional<std::int64_t> samples; // how many cow, batched, draws
   };
+  using Settings = eab::Settings;
 
   void load(const EabPlanned& planned);
-  Known& known(const EabPlanned& planned);
-  eab::Generation generate(const EabPlanned& planned, const eab::Settings& settings,
-                           const Deadline& deadline) const;
-  const eab::Trace& reference_trace(const EabPlanned& planned, const Deadline& deadline);
-  std::int64_t sample_count(const EabPlanned& planned, const Deadline& deadline);
+  // `prompt`: into Plan::encoded.
+  Known& known(std::size_t prompt, const Settings& settings);
+  // `samples`: of each prompt, or empty.
+  eab::JointGeneration generate(std::span<const std::size_t> prompts, const Settings& settings,
+                                const std::vector<std::int64_t>& samples,
+                                const Deadline& deadline) const;
+  const eab::Trace& reference_trace(std::size_t prompt, const Settings& settings,
+                                    const Deadline& deadline);
+  std::int64_t sample_count(std::size_t prompt, const Settings& settings, const Deadline& deadline);
   void measure_case(const EabPlanned& planned, results::EabRow& row);
-  void compare_with_reference(const EabPlanned& planned, const eab::Trace& first,
-                              const eab::Trace& last, const Deadline& deadline,
+  void compare_with_reference(const EabPlanned& planned, const std::vector<eab::Trace>& first,
+                              const std::vector<eab::Trace>& last, const Deadline& deadline,
                               results::EabCase& record);
 
   const Plan& plan_;
@@ -54,7 +61,7 @@ private:
   std::unique_ptr<llm::Model> model_;
   std::shared_ptr<const llm::Tokenizer> tokenizer_;
   double load_seconds_ = 0;
-  std::string group_; // model, type and prompt that known_ is about
+  std::string group_; // model, type and prompts that known_ is about
   std::map<std::string, Known> known_;
 };
 

@@ -77,11 +77,13 @@ Plan make_plan(const Config& config) {
   for (std::size_t i = 0; i < plan.eab.size(); ++i) {
     EabPlanned& one = plan.eab[i];
     one.record.case_id = results::case_id_of(one.record);
-    const auto tokens = static_cast<std::int64_t>(plan.encoded[one.prompt].tokens.size());
+    std::int64_t tokens = 0;
+    for (const std::size_t prompt : one.prompts)
+      tokens += static_cast<std::int64_t>(plan.encoded[prompt].tokens.size());
     plan.cases.push_back(
         {true, i, one.record.case_id,
          estimated_seconds(one, plan.models[one.model].source->config(), tokens, config.repeats),
-         fmt::format("{}/{}/{}", one.model, one.record.dtype, one.prompt)});
+         fmt::format("{}/{}/{}", one.model, one.record.dtype, fmt::join(one.prompts, "+"))});
   }
   for (std::size_t i = 0; i < plan.ep.size(); ++i) {
     EpPlanned& one = plan.ep[i];

@@ -22,8 +22,8 @@ namespace peakbench::suite {
 
 struct EabPlanned {
   results::EabCase record;
-  std::size_t model = 0;  // into Plan::models
-  std::size_t prompt = 0; // into Plan::encoded
+  std::size_t model = 0;            // into Plan::models
+  std::vector<std::size_t> prompts; // into Plan::encoded; decoded together
   at::ScalarType dtype = at::kFloat;
   eab::Settings settings; // samples is found out when it runs
 };

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <stdexcept>
 #include <tuple>
 
+#include "base/hash.h"
 #include "suite/product.h"
 
 namespace peakbench::suite {
@@ -60,14 +62,26 @@ private:
   std::map<std::tuple<std::size_t, std::size_t, std::string>, std::size_t> known_;
 };
 
-void fill_record(EabPlanned& planned, const llm::ModelConfig& model, const Prompt& prompt) {
+// What a record says of the prompts that it decodes together.
+void name_prompts(results::EabCase& record, std::span<const Prompt> prompts) {
+  record.domain = prompts.front().domain;
+  std::string hashes;
+  for (const Prompt& prompt : prompts) {
+    record.prompt_id += (record.prompt_id.empty() ? "" : "+") + prompt.id;
+    hashes += prompt.hash;
+    if (prompt.domain != record.domain)
+      record.domain = "mixed";
+  }
+  record.prompt_hash = prompts.size() == 1 ? hashes : hash_hex(hashes);
+}
+
+void fill_record(EabPlanned& planned, const llm::ModelConfig& model,
+                 std::span<const Prompt> prompts) {
   results::EabCase& record = planned.record;
   const eab::Settings& settings = planned.settings;
   record.model = model.name;
   record.weights = model.random_weights ? "random" : "file";
-  record.prompt_id = prompt.id;
-  record.prompt_hash = prompt.hash;
-  record.domain = prompt.domain;
+  name_prompts(record, prompts);
   record.arm = eab::name_of(settings.arm);
   record.decode = eab::name_of(settings.decode);
   record.max_new_tokens = settings.max_new_tokens;
@@ -94,19 +108,26 @@ void add_eab_cases(const Config& config, Plan& plan) {
       prompts.size(),           config.seed.size(),   eab.max_new_tokens.size(),
       eab.branch_factor.size(), eab.max_paths.size(), eab.threshold.size(),
       eab.temperature.size(),   eab.top_k.size(),     eab.top_p.size(),
-      eab.min_prob.size(),      eab.budget.size(),    eab.arms.size(),
-      eab.decode.size()};
+      eab.min_prob.size(),      eab.budget.size(),    eab.prompts_per_step.size(),
+      eab.arms.size(),          eab.decode.size()};
   for_each_point(sizes, [&](const std::vector<std::size_t>& at) {
     EabPlanned planned;
     eab::Settings& settings = planned.settings;
-    settings.arm = from_name<eab::Arm>(eab.arms[at[14]], eab::kArmNames);
-    settings.decode = from_name<eab::Decode>(eab.decode[at[15]], eab::kDecodeNames);
-    if (!eab::allows(settings.arm, settings.decode))
+    settings.arm = from_name<eab::Arm>(eab.arms[at[15]], eab::kArmNames);
+    settings.decode = from_name<eab::Decode>(eab.decode[at[16]], eab::kDecodeNames);
+    // Prompts are decoded together in groups, in their order; the last group may be smaller.
+    const auto together = static_cast<std::size_t>(eab.prompts_per_step[at[14]]);
+    const std::size_t first = at[3] * together;
+    if (!eab::allows(settings.arm, settings.decode) || first >= prompts.size() ||
+        (together > 1 && settings.decode != eab::Decode::batched))
       return;
+    const auto group =
+        std::span(prompts).subspan(first, std::min(together, prompts.size() - first));
     planned.model = at[0];
     const llm::ModelConfig& model = plan.models[planned.model].source->config();
     planned.dtype = type_from_name(eab.dtype[at[1]]);
-    planned.prompt = encoder(planned.model, at[3], eab.prompt_format[at[2]]);
+    for (std::size_t i = 0; i < group.size(); ++i)
+      planned.prompts.push_back(encoder(planned.model, first + i, eab.prompt_format[at[2]]));
     settings.seed = static_cast<std::uint64_t>(config.seed[at[4]]);
     settings.max_new_tokens = eab.max_new_tokens[at[5]];
     settings.branch_factor = eab.branch_factor[at[6]];
@@ -119,7 +140,8 @@ void add_eab_cases(const Config& config, Plan& plan) {
     settings.budget = from_name<eab::Budget>(eab.budget[at[13]], eab::kBudgetNames);
     if (model.random_weights)
       settings.schedule = eab.schedule;
-    fill_record(planned, model, prompts[at[3]]);
+    fill_record(planned, model, group);
+    planned.record.prompts_per_step = eab.prompts_per_step[at[14]];
     planned.record.dtype = eab.dtype[at[1]];
     planned.record.prompt_format = eab.prompt_format[at[2]];
     plan.eab.push_back(std::move(planned));

@@ -20,9 +20,9 @@ int turn_of(const eab::Settings& settings) {
 auto order_key(const Plan& plan, std::size_t index) {
   const PlannedCase& one = plan.cases[index];
   if (!one.is_eab)
-    return std::tuple(1, std::size_t{0}, at::kFloat, std::size_t{0}, 0, index);
+    return std::tuple(1, std::size_t{0}, at::kFloat, std::vector<std::size_t>{}, 0, index);
   const EabPlanned& planned = plan.eab[one.index];
-  return std::tuple(0, planned.model, planned.dtype, planned.prompt, turn_of(planned.settings),
+  return std::tuple(0, planned.model, planned.dtype, planned.prompts, turn_of(planned.settings),
                     index);
 }
 

@@ -82,7 +82,7 @@ traces = file['/eab/traces']
 trace = traces['eab3']
 assert trace['prompt_tokens'].dtype == '<i4' and list(trace['prompt_tokens']) == [1, 2, 3]
 nodes = trace['nodes'][:]
-assert nodes.dtype.names == ('node', 'parent', 'token', 'position', 'log_prob', 'entropy', 'branched')
+assert nodes.dtype.names == ('node', 'parent', 'token', 'position', 'log_prob', 'entropy', 'branched', 'prompt')
 assert len(nodes) == 2000 and nodes['parent'][0] == -1 and nodes['token'][7] == 107
 assert nodes['log_prob'][8] == -4.0 and nodes['entropy'][9] == 0.03
 assert nodes['branched'].dtype == bool and nodes['branched'][2] and not nodes['branched'][3]

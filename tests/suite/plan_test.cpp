@@ -89,7 +89,7 @@ TEST(Plan, IdsAreStable) {
   EXPECT_EQ(plan_of(kSynthetic, {"eab.arms=cow", "eab.decode=batched", "eab.dtype=float32"})
                 .cases.at(0)
                 .id,
-            "58acd00755e8425e");
+            "854fae982adfab02");
 }
 
 TEST(Plan, HashDependsOnCasesAndRepeatsOnly) {
@@ -114,6 +114,26 @@ TEST(Plan, LeavesOutDecodeModesThatAnArmDoesNotHave) {
         plan_of(kSynthetic, {"eab.arms=naive", "eab.decode=batched"});
       },
       ThrowsMessage<UserError>(HasSubstr("no case is left")));
+}
+
+TEST(Plan, PromptsAreDecodedTogetherInTheirOrder) {
+  const Plan plan =
+      plan_of(kSynthetic, {"eab.arms=[naive, cow]", "eab.dtype=float32",
+                           "eab.decode=[per_path, batched]", "eab.prompts_per_step=[1, 3]"});
+  std::vector<std::string> together;
+  for (const EabPlanned& one : plan.eab) {
+    EXPECT_EQ(one.record.prompts_per_step == 1 ? 1U : one.prompts.size(), one.prompts.size());
+    if (one.record.prompts_per_step == 1)
+      continue;
+    EXPECT_EQ(one.record.arm, "cow") << "naive decodes path by path";
+    EXPECT_EQ(one.record.decode, "batched");
+    together.push_back(fmt::format("{} {}", one.prompts.size(), one.record.prompt_id));
+  }
+  ASSERT_EQ(together.size(), 2U) << "four prompts, three and one";
+  EXPECT_THAT(together[0], ::testing::StartsWith("3 "));
+  EXPECT_EQ(std::count(together[0].begin(), together[0].end(), '+'), 2);
+  EXPECT_THAT(together[1], ::testing::StartsWith("1 "));
+  EXPECT_EQ(plan.eab.size(), 4U * 3 + 2) << "naive, cow, cow; and the two groups";
 }
 
 TEST(Plan, SyntheticModelsAreMarkedAndBranchBySchedule) {
@@ -214,7 +234,7 @@ TEST(Selection, RunsFirstWhatOthersReuse) {
       const EabPlanned &before = plan.eab[mine[i - 1]], &after = plan.eab[mine[i]];
       EXPECT_LE(before.dtype == at::kBFloat16, after.dtype == at::kBFloat16)
           << "types are not mixed";
-      const bool same_group = before.dtype == after.dtype && before.prompt == after.prompt;
+      const bool same_group = before.dtype == after.dtype && before.prompts == after.prompts;
       EXPECT_FALSE(same_group && !eab::branches(before.settings.arm) &&
                    eab::branches(after.settings.arm));
     }
