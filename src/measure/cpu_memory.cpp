@@ -3,6 +3,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/alignment.h>
+#include <c10/core/impl/alloc_cpu.h>
 #include <malloc.h>
 
 #include <atomic>
@@ -20,6 +21,7 @@ namespace {
 struct alignas(c10::gAlignment) Header {
   void* block; // what malloc returned
   std::int64_t bytes;
+  std::uintptr_t mark; // mark_of(data): the block is ours
   Tag tag;
 };
 static_assert(sizeof(Header) == c10::gAlignment);
@@ -30,10 +32,20 @@ Ledger& ledger() {
   return *books;
 }
 
+std::uintptr_t mark_of(const void* data) {
+  return reinterpret_cast<std::uintptr_t>(data) ^ 0x7065616B62656E63;
+}
+
 void release(void* data) {
   if (data == nullptr)
     return;
   const Header header = static_cast<Header*>(data)[-1];
+  // oneDNN's blocks carry no deleter of their own: those that were made before this allocator was
+  // installed come here, too. (LibTorch's own leave as much room before the data as a header has.)
+  if (header.mark != mark_of(data)) {
+    c10::free_cpu(data);
+    return;
+  }
   ledger().remove(header.bytes, header.tag);
   std::free(header.block);
 }
@@ -55,7 +67,7 @@ public:
     const auto end_of_room = reinterpret_cast<std::uintptr_t>(block) + overhead;
     void* const data = static_cast<char*>(block) + overhead - end_of_room % c10::gAlignment;
     const Tag tag = current_tag();
-    static_cast<Header*>(data)[-1] = {block, static_cast<std::int64_t>(bytes), tag};
+    static_cast<Header*>(data)[-1] = {block, static_cast<std::int64_t>(bytes), mark_of(data), tag};
     ledger().add(static_cast<std::int64_t>(bytes), tag);
     return {data, data, &release, cpu};
   }

@@ -109,7 +109,6 @@ void EabRunner::compare_with_reference(const EabPlanned& planned,
                                        const std::vector<eab::Trace>& first,
                                        const std::vector<eab::Trace>& last,
                                        const Deadline& deadline, results::EabCase& record) {
-  record.validity = "VALID";
   if (!eab::branches(planned.settings.arm))
     return;
   // The reference itself is held against its own first run: the same case gives the same answer.
@@ -163,7 +162,14 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
   for (std::size_t i = 0; i < planned.prompts.size(); ++i)
     add_trace(row.trace, runs.back().traces[i], plan_.encoded[planned.prompts[i]].tokens);
   row.record.prompt_tokens = static_cast<std::int64_t>(row.trace.prompt_tokens.size());
+  row.record.validity = "VALID";
   compare_with_reference(planned, runs.front().traces, runs.back().traces, deadline, row.record);
+
+  // After its last path nothing may be left in a store.
+  for (const eab::JointGeneration& run : runs)
+    if (run.kv.now.bound_bytes != 0 || run.kv.now.logical_bytes != 0)
+      row.record.validity =
+          fmt::format("INVALID: {} bytes of KV were never released", run.kv.now.bound_bytes);
 
   if (planned.prompts.size() > 1)
     return;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -343,6 +344,19 @@ TEST(DeviceMemory, NeedsNoCudaOperators) {
   const std::string libraries{std::istreambuf_iterator<char>(maps), {}};
   EXPECT_THAT(libraries, HasSubstr("libtorch_cpu.so"));
   EXPECT_THAT(libraries, Not(HasSubstr("libtorch_cuda.so")));
+}
+
+// oneDNN frees through whatever allocator is there now, also what another one gave it.
+TEST(CpuMemory, GivesBackWhatWasMadeBeforeIt) {
+  DeviceMemory& memory = DeviceMemory::of(at::kCPU);
+  c10::Allocator* const ours = c10::GetAllocator(c10::DeviceType::CPU);
+  const std::int64_t before = memory.live().total;
+  ours->raw_deallocate(c10::alloc_cpu(1000));
+  EXPECT_EQ(memory.live().total, before);
+  void* const block = ours->raw_allocate(1000);
+  EXPECT_EQ(memory.live().total, before + 1000);
+  ours->raw_deallocate(block);
+  EXPECT_EQ(memory.live().total, before);
 }
 
 } // namespace
