@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,8 @@ std::int64_t state_levels(const TreeAttentionArguments& a, const TreeAttentionPl
   return 1 + std::min(deepest, Cut(a).paths);
 }
 
-template <typename T>
+// kElements: what products are made of; pairs only for bfloat16.
+template <typename T, Elements kElements>
 class Task {
 public:
   Task(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan, float* scratch)
@@ -85,14 +87,9 @@ public:
     float* const correction = take(width);
     float* const scores = take(kTile * width);
     for (State& level : levels_)
-      level = {nullptr,
-               width,
-               take(head_width * width + width),
-               take(2 * width),
-               take(2 * width),
-               correction,
-               scores,
-               width};
+      level = {nullptr,         width,           take(head_width * width + width),
+               take(2 * width), take(2 * width), correction,
+               scores,          width,           a_.scale};
   }
 
   void run(std::int64_t task) {
@@ -166,15 +163,16 @@ private:
     return {from.level + 1, first, last};
   }
 
-  // The task's queries, scaled, a query per lane: [head_width, width].
+  // The task's queries, a query per lane: [head_width / pair, width].
   void load_query() {
     std::fill_n(query_, a_.head_width * cut_.width + cut_.width, 0.0F);
     for (std::int64_t path = first_path_; path < last_path_; ++path)
       for (std::int64_t h = 0; h < heads_; ++h) {
         const T* from = static_cast<const T*>(a_.query) + head_offset(path, h);
-        to_float(from, a_.head_width, key_);
-        for (std::int64_t i = 0; i < a_.head_width; ++i)
-          query_[i * cut_.width + (path - first_path_) * heads_ + h] = key_[i] * a_.scale;
+        load_elements(from, a_.head_width, key_);
+        float* const to = query_ + (path - first_path_) * heads_ + h;
+        for (std::int64_t i = 0; i < a_.head_width / kPair; ++i)
+          to[i * cut_.width] = key_[i];
       }
   }
   std::int64_t head_offset(std::int64_t path, std::int64_t head) const {
@@ -202,21 +200,40 @@ private:
           hwy::Prefetch(key + (i + kAhead) * stride + ahead);
           hwy::Prefetch(value + (i + kAhead) * stride + ahead);
         }
-        to_float(key + i * stride, head_width, key_ + done * head_width);
-        to_float(value + i * stride, head_width, value_ + done * head_width);
+        load_elements(key + i * stride, head_width, key_ + done * (head_width / kPair));
+        value_rows_[done] = value + i * stride;
       }
       place.used += count;
     }
+    load_values(tokens);
     place.tokens += tokens;
+  }
+
+  // Neighbours of a row as they are multiplied.
+  static HWY_INLINE void load_elements(const T* from, std::int64_t count, float* to) {
+    if constexpr (kElements == Elements::pairs)
+      std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
+    else
+      to_float(from, count, to);
+  }
+  void load_values(std::int64_t tokens) {
+    const std::int64_t head_width = a_.head_width;
+    if constexpr (kElements == Elements::pairs)
+      for (std::int64_t t = 0; t < tokens; t += 2)
+        pair_rows(value_rows_[t], t + 1 < tokens ? value_rows_[t + 1] : nullptr, head_width,
+                  value_ + t / 2 * head_width);
+    else
+      for (std::int64_t t = 0; t < tokens; ++t)
+        to_float(value_rows_[t], head_width, value_ + t * head_width);
   }
 
   void attend(const Group& group, Place& place, std::int64_t tokens) {
     load_tile(place, tokens);
     const State& state = levels_[group.level];
     if ((group.last - group.first) * heads_ <= cut_.lanes)
-      attend_tile<1>(state, key_, value_, tokens, a_.head_width);
+      attend_tile<kElements, 1>(state, key_, value_, tokens, a_.head_width);
     else
-      attend_tile<2>(state, key_, value_, tokens, a_.head_width);
+      attend_tile<kElements, 2>(state, key_, value_, tokens, a_.head_width);
   }
 
   void write(const Group& group) {
@@ -247,7 +264,9 @@ private:
   const TreeAttentionArguments& a_;
   const TreeAttentionPlan& plan_;
   Cut cut_;
+  static constexpr std::int64_t kPair = kElements == Elements::pairs ? 2 : 1;
   float *query_, *key_, *value_;
+  const T* value_rows_[kTile] = {};
   std::vector<State> levels_;
   std::vector<SlotRun> chain_; // runs from the root to the segment at hand
   std::int64_t kv_head_ = 0, first_head_ = 0, heads_ = 0, first_path_ = 0, last_path_ = 0;
@@ -268,9 +287,11 @@ void run(const TreeAttentionArguments& a, const TreeAttentionPlan& plan, std::in
       task.run(i);
   };
   if (a.element == Element::float32)
-    all(Task<float>(a, plan, scratch));
+    all(Task<float, Elements::floats>(a, plan, scratch));
+  else if (has_pair_products() && a.head_width % 2 == 0)
+    all(Task<hwy::bfloat16_t, Elements::pairs>(a, plan, scratch));
   else
-    all(Task<hwy::bfloat16_t>(a, plan, scratch));
+    all(Task<hwy::bfloat16_t, Elements::floats>(a, plan, scratch));
 }
 
 } // namespace HWY_NAMESPACE
