@@ -1,7 +1,6 @@
 #include "suite/eab_runner.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +18,8 @@ namespace {
 
 // A larger gap between two decisions is not rounding (eab.md).
 constexpr double kRoundingGap = 1e-3;
+// Prompts and settings whose reference tree is kept, some 100 kB each.
+constexpr std::size_t kMostKnown = 256;
 
 // Why a case cannot even be tried; empty if it can.
 std::string obstacle(const EabPlanned& planned, const llm::ModelConfig& model,
@@ -52,6 +53,7 @@ void EabRunner::load(const EabPlanned& planned) {
   if (loaded_ == wanted)
     return;
   loaded_.reset();
+  known_.clear();
   model_.reset(); // before the next one, so that two never share the device
   cluster::release_cached_memory(device_);
   const Deadline clock;
@@ -140,11 +142,8 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
   load(planned);
   const Deadline deadline(config_.case_time_limit_seconds);
   const Settings& settings = planned.settings;
-  std::string group =
-      fmt::format("{}/{}/{}", planned.model, planned.record.dtype, fmt::join(planned.prompts, "+"));
-  if (group != group_)
+  if (known_.size() > kMostKnown)
     known_.clear();
-  group_ = std::move(group);
   std::vector<std::int64_t> samples;
   if (!eab::branches(settings.arm))
     for (const std::size_t prompt : planned.prompts)

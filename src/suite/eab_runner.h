@@ -61,8 +61,7 @@ private:
   std::unique_ptr<llm::Model> model_;
   std::shared_ptr<const llm::Tokenizer> tokenizer_;
   double load_seconds_ = 0;
-  std::string group_; // model, type and prompts that known_ is about
-  std::map<std::string, Known> known_;
+  std::map<std::string, Known> known_; // of the loaded model
 };
 
 } // namespace peakbench::suite
