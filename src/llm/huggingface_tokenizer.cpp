@@ -173,6 +173,7 @@ std::unique_ptr<Tokenizer> read_sentencepiece(const JsonFile& file, const Json& 
   parts.common = std::move(common);
   parts.leading_blank = pipeline.leading_blank;
   parts.blank_after_special = pipeline.blank_after_special;
+  parts.blank_if_missing = pipeline.blank_if_missing;
   parts.blank_symbol = true;
   std::unordered_map<std::string, float> score;
   float rank = 0;
