@@ -192,6 +192,12 @@ std::unique_ptr<Tokenizer> read_sentencepiece(const JsonFile& file, const Json& 
 } // namespace
 
 std::unique_ptr<Tokenizer> open_huggingface_tokenizer(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    throw UserError(
+        fmt::format("there is no '{}'", path),
+        "a tokenizer is read from tokenizer.json, not from tokenizer.model or vocab.json",
+        "Write one with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
   const JsonFile file(path);
   const Json* model = file.find(file.root(), "model");
   if (!model)
