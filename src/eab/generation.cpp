@@ -32,7 +32,7 @@ void check(const llm::Model& model, std::span<const std::int32_t> prompt,
   const auto tokens = static_cast<std::int64_t>(prompt.size()) + settings.max_new_tokens;
   demand(tokens <= model.config().context,
          "prompt and max_new_tokens make " + std::to_string(tokens) +
-             " tokens, the model's context is " + std::to_string(model.config().context),
+             " tokens, the model's context is " + llm::context_text(model.config()),
          "use a shorter prompt or fewer tokens");
 }
 

@@ -103,6 +103,13 @@ void check_config(const ModelConfig& c, const std::string& file) {
     check_number(file, "a rotary factor", factor);
 }
 
+std::string context_text(const ModelConfig& config) {
+  if (config.sliding_window == 0 || config.sliding_window > config.context)
+    return fmt::format("{}", config.context);
+  return fmt::format("{}, its sliding window: attention with forgetting is not supported",
+                     config.context);
+}
+
 void refuse_architecture(const std::string& file, const std::string& architecture) {
   throw UserError(fmt::format("'{}': architecture '{}' is not supported", file, architecture),
                   "supported: GGUF llama, qwen2, qwen3; Hugging Face LlamaForCausalLM, "

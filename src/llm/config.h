@@ -19,7 +19,10 @@ struct ModelConfig {
   std::string architecture; // llama | qwen2 | qwen3 | mistral | ...
   std::string format;       // gguf | huggingface | llama2.c | synthetic
   std::int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0, mlp_width = 0;
-  std::int64_t vocabulary = 0, context = 0;
+  std::int64_t vocabulary = 0;
+  // Tokens that attention may reach: what the file says, or its sliding window where that is less
+  // (every layer sees all tokens here, which inside the window is the same).
+  std::int64_t context = 0, sliding_window = 0; // 0: none
   double norm_epsilon = 1e-5, rope_theta = 10000;
   RopeScaling rope_scaling;
   std::vector<double> rope_factors; // GGUF rope_freqs.weight: divisors per pair, empty if none
@@ -45,6 +48,8 @@ std::int64_t count_parameters(const ModelConfig& config);
 // UserError naming `file` if a size is missing, absurd or does not fit the others. What passes can
 // be multiplied without overflow.
 void check_config(const ModelConfig& config, const std::string& file);
+// The context for messages, and why it is no longer.
+std::string context_text(const ModelConfig& config);
 // UserError with the list of supported ones.
 [[noreturn]] void refuse_architecture(const std::string& file, const std::string& architecture);
 [[noreturn]] void refuse_rope_scaling(const std::string& file, const std::string& kind);

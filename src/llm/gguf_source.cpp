@@ -99,9 +99,10 @@ void GgufSource::read_config() {
   c.head_width = file_.integer(key("attention.key_length")).value_or(c.width / c.heads);
   if (file_.integer(key("attention.value_length")).value_or(c.head_width) != c.head_width)
     refuse_architecture(path_, c.architecture + " with values of another width than keys");
-  // Beyond the window a layer would see less than all tokens: not this model.
-  if (const auto window = file_.integer(key("attention.sliding_window")); window && *window > 0)
+  if (const auto window = file_.integer(key("attention.sliding_window")); window && *window > 0) {
+    c.sliding_window = *window;
     c.context = std::min(c.context, *window);
+  }
   const auto epsilon = file_.number(key("attention.layer_norm_rms_epsilon"));
   if (!epsilon)
     throw UserError(fmt::format("'{}': metadata '{}' is missing", path_,
@@ -123,16 +124,16 @@ void GgufSource::read_rope() {
   c.rope_theta = file_.number(key("rope.freq_base")).value_or(10000.0);
   if (file_.integer(key("rope.dimension_count")).value_or(c.head_width) != c.head_width)
     refuse_architecture(path_, c.architecture + " with rotary positions on a part of the head");
-  const std::string kind(file_.text(key("rope.scaling.type")).value_or("none"));
-  if (kind == "linear") {
-    c.rope_scaling.kind = kind;
-    c.rope_scaling.factor = file_.number(key("rope.scaling.factor")).value_or(1.0);
-  } else if (kind != "none") {
+  // A factor without a type is linear, too; older files have it under the second key.
+  const std::string kind(file_.text(key("rope.scaling.type")).value_or("linear"));
+  if (kind != "none" && kind != "linear")
     refuse_rope_scaling(path_, kind);
-  } else if (const auto scale = file_.number(key("rope.scale_linear"));
-             scale.value_or(1.0) != 1.0) {
-    c.rope_scaling.kind = "linear"; // the key of older files
-    c.rope_scaling.factor = *scale;
+  auto factor = file_.number(key("rope.scaling.factor"));
+  if (!factor)
+    factor = file_.number(key("rope.scale_linear"));
+  if (const double divisor = factor.value_or(0); kind == "linear" && divisor != 0 && divisor != 1) {
+    c.rope_scaling.kind = kind; // 0 means none
+    c.rope_scaling.factor = divisor;
   }
   // Llama 3's scaling is stored as its result, a divisor of each pair's frequency.
   if (const auto found = file_.tensors().find(std::string(kRopeFactors));

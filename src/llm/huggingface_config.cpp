@@ -76,6 +76,21 @@ void read_rope(const JsonFile& file, ModelConfig& c) {
   c.rope_scaling.original_context = file.needed_integer(rope, "original_max_position_embeddings");
 }
 
+void read_window(const JsonFile& file, ModelConfig& c) {
+  const Json& root = file.root();
+  const bool mistral = c.architecture == "mistral";
+  if (!file.boolean(root, "use_sliding_window").value_or(mistral))
+    return;
+  std::int64_t window = file.integer(root, "sliding_window").value_or(0);
+  // Mistral's files say null where there is none; without the key transformers assumes 4096.
+  if (mistral && !root.contains("sliding_window"))
+    window = 4096;
+  if (window < 1)
+    return;
+  c.sliding_window = window;
+  c.context = std::min(c.context, window);
+}
+
 } // namespace
 
 ModelConfig read_huggingface_config(const std::string& path, bool has_head) {
@@ -111,12 +126,7 @@ ModelConfig read_huggingface_config(const std::string& path, bool has_head) {
   refuse_if(file.boolean(root, "attention_bias").value_or(false) && !family.qkv_bias, file, name,
             "attention biases");
   c.qkv_bias = family.qkv_bias;
-  // Beyond the window a layer would see less than all tokens: not this model.
-  const auto window = file.integer(root, "sliding_window");
-  const bool uses_window =
-      file.boolean(root, "use_sliding_window").value_or(family.architecture == "mistral");
-  if (uses_window && window)
-    c.context = std::min(c.context, *window);
+  read_window(file, c);
   read_rope(file, c);
   return c;
 }

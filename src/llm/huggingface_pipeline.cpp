@@ -59,7 +59,7 @@ void read_pretokenizer(const JsonFile& file, TextPipeline& pipeline) {
       if (file.boolean(*step, "split").value_or(true))
         refuse(file, "pre-tokenizer", "Metaspace with split", supported);
       const std::string scheme = file.text(*step, "prepend_scheme").value_or("always");
-      pipeline.leading_blank = scheme != "never";
+      pipeline.leading_blank = pipeline.blank_if_missing = scheme != "never";
       pipeline.blank_after_special = scheme == "always";
     } else {
       refuse(file, "pre-tokenizer", type, supported);

@@ -17,6 +17,7 @@ struct TextPipeline {
   std::vector<std::string> patterns; // of the pre-tokenizer, in order
   bool leading_blank = false;        // SentencePiece only
   bool blank_after_special = false;  // and one after every special token
+  bool blank_if_missing = false;     // but not where the text begins with one
 };
 
 // Normaliser and pre-tokenizer. UserError naming the first step that is not supported.

@@ -16,9 +16,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The index's files where there is one, else every .safetensors of the folder.
+// model.safetensors, else the index's files, else every .safetensors of the folder: some folders
+// hold the weights a second time in another layout (consolidated.safetensors).
 std::set<fs::path> weight_files(const fs::path& folder) {
   std::set<fs::path> files;
+  std::error_code ignored;
+  if (const fs::path single = folder / "model.safetensors"; fs::exists(single, ignored))
+    return {single};
   const std::string index_path = (folder / "model.safetensors.index.json").string();
   if (const auto index = JsonFile::if_there(index_path)) {
     const JsonFile::Json* map = index->find(index->root(), "weight_map");

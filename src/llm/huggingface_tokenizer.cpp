@@ -173,6 +173,7 @@ std::unique_ptr<Tokenizer> read_sentencepiece(const JsonFile& file, const Json& 
   parts.common = std::move(common);
   parts.leading_blank = pipeline.leading_blank;
   parts.blank_after_special = pipeline.blank_after_special;
+  parts.blank_if_missing = pipeline.blank_if_missing;
   parts.blank_symbol = true;
   std::unordered_map<std::string, float> score;
   float rank = 0;
@@ -191,6 +192,12 @@ std::unique_ptr<Tokenizer> read_sentencepiece(const JsonFile& file, const Json& 
 } // namespace
 
 std::unique_ptr<Tokenizer> open_huggingface_tokenizer(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    throw UserError(
+        fmt::format("there is no '{}'", path),
+        "a tokenizer is read from tokenizer.json, not from tokenizer.model or vocab.json",
+        "Write one with AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
   const JsonFile file(path);
   const Json* model = file.find(file.root(), "model");
   if (!model)

@@ -44,7 +44,8 @@ void decode_sentencepiece_token(TokenEntry& token) {
 SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceParts parts)
     : TokenizerBase(std::move(parts.common)), scores_(std::move(parts.scores)),
       added_(added_tokens_), leading_blank_(parts.leading_blank),
-      blank_after_special_(parts.blank_after_special), blank_symbol_(parts.blank_symbol) {
+      blank_after_special_(parts.blank_after_special), blank_if_missing_(parts.blank_if_missing),
+      blank_symbol_(parts.blank_symbol) {
   if (scores_.size() != tokens_.size())
     throw UserError(
         fmt::format("'{}': {} tokens but {} scores", file_, tokens_.size(), scores_.size()));
@@ -80,8 +81,9 @@ std::vector<std::int32_t> SentencePieceTokenizer::encode(std::string_view text) 
   added_.split(
       text,
       [&](std::string_view part) {
-        std::string source = leading_blank_ && first ? " " : "";
-        source += blank_symbol_ ? with_blanks(part) : std::string(part);
+        std::string source = blank_symbol_ ? with_blanks(part) : std::string(part);
+        if (leading_blank_ && first && !(blank_if_missing_ && source.starts_with(' ')))
+          source.insert(0, 1, ' ');
         first = false;
         encode_part(source, ids);
       },

@@ -19,6 +19,7 @@ struct SentencePieceParts {
   std::vector<float> scores;       // one per token
   bool leading_blank = true;       // a blank is put before the text
   bool blank_after_special = true; // and before the text behind a special token
+  bool blank_if_missing = false;   // neither where the text begins with one
   bool blank_symbol = false;       // U+2581 in the text means a blank
 };
 
@@ -42,7 +43,8 @@ private:
   std::size_t longest_ = 0;
   AddedTokenMatcher added_;
   std::int32_t unknown_ = -1;
-  bool leading_blank_ = true, blank_after_special_ = true, blank_symbol_ = false;
+  bool leading_blank_ = true, blank_after_special_ = true, blank_if_missing_ = false,
+       blank_symbol_ = false;
 };
 
 } // namespace peakbench::llm

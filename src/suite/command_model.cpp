@@ -40,6 +40,7 @@ Json description_of(const llm::ModelSource& source, at::ScalarType dtype) {
                {"mlp_width", config.mlp_width},
                {"vocabulary", config.vocabulary},
                {"context", config.context},
+               {"sliding_window", config.sliding_window ? Json(config.sliding_window) : Json()},
                {"rope_theta", config.rope_theta},
                {"norm_epsilon", config.norm_epsilon},
                {"tied_embedding", config.tied_embedding},
@@ -89,7 +90,7 @@ Json answer(const llm::ModelSource& source, const ModelOptions& options, c10::De
   const auto needed = static_cast<std::int64_t>(ids.size()) + options.greedy;
   if (ids.empty() || needed > source.config().context)
     throw UserError(fmt::format("{} tokens do not fit", needed),
-                    fmt::format("the model takes 1 to {}", source.config().context), "");
+                    "the model takes 1 to " + llm::context_text(source.config()), "");
   Json json = {{"ids", ids}};
   const llm::Model model(source, type_of(options.dtype), device);
   const auto store = model.make_kv_store(llm::KvKind::dense);

@@ -29,7 +29,7 @@ std::string obstacle(const EabPlanned& planned, const llm::ModelConfig& model,
   const auto wanted = static_cast<std::int64_t>(prompt_tokens) + planned.settings.max_new_tokens;
   if (wanted > model.context)
     return fmt::format("prompt and new tokens need {} positions, the model has {}", wanted,
-                       model.context);
+                       llm::context_text(model));
   return "";
 }
 

@@ -143,6 +143,19 @@ TEST_F(GgufSourceTest, RotaryScaling) {
                                .number("llama.rope.scaling.factor", 4));
   EXPECT_EQ(linear->config().rope_scaling.kind, "linear");
   EXPECT_EQ(linear->config().rope_scaling.factor, 4.0);
+  // A factor alone is linear; with type none, or 0, it is nothing.
+  for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    const auto untyped = open(small_gguf().number(key, 2));
+    EXPECT_EQ(untyped->config().rope_scaling.kind, "linear") << key;
+    EXPECT_EQ(untyped->config().rope_scaling.factor, 2.0) << key;
+    EXPECT_EQ(open(small_gguf().number(key, 0))->config().rope_scaling.kind, "none") << key;
+  }
+  EXPECT_EQ(open(small_gguf()
+                     .text("llama.rope.scaling.type", "none")
+                     .number("llama.rope.scaling.factor", 2))
+                ->config()
+                .rope_scaling.kind,
+            "none");
   const auto llama3 = open(
       small_gguf().tensor("rope_freqs.weight", {4}, 0, bytes_of(std::vector<float>{1, 2, 8, 32})));
   EXPECT_THAT(llama3->config().rope_factors, ElementsAre(1, 2, 8, 32));

@@ -145,15 +145,49 @@ TEST_F(HuggingFace, VariantsThatWouldBeComputedWronglyAreRefused) {
   EXPECT_THAT(error_with({{"num_attention_heads", 0}}), HasSubstr("num_attention_heads"));
   EXPECT_THAT(error_with({{"vocab_size", nullptr}}), HasSubstr("'vocab_size' is missing"));
   EXPECT_THAT(error_with({{"vocab_size", 264}}), HasSubstr("[264, 32]"));
-  EXPECT_EQ(open_with("MistralForCausalLM", {{"sliding_window", 64}})->config().context, 64);
-  EXPECT_EQ(open_with("Qwen2ForCausalLM", {{"sliding_window", 64}})->config().context, 128);
+  EXPECT_THAT(error_with({{"architectures", {"SmolLM3ForCausalLM"}}}),
+              HasSubstr("SmolLM3ForCausalLM"))
+      << "some of its layers have no positions";
+}
+
+TEST_F(HuggingFace, ASlidingWindowIsTheContext) {
+  const auto context = [&](const char* architecture, const json& changes) {
+    return open_with(architecture, changes)->config().context;
+  };
+  EXPECT_EQ(context("MistralForCausalLM", {{"sliding_window", 64}}), 64);
+  // merge_patch takes null for "remove": the key is missing here, and null below.
+  const json longer = {{"max_position_embeddings", 8192}};
+  EXPECT_EQ(context("MistralForCausalLM", longer), 4096) << "Mistral's default";
+  json config = json::parse(testing::huggingface_config("MistralForCausalLM"));
+  config.update(longer);
+  config["sliding_window"] = nullptr;
+  write_file(folder_ / "config.json", config.dump());
+  EXPECT_EQ(open()->config().context, 8192);
+  EXPECT_EQ(context_text(open()->config()), "8192");
+  for (const char* qwen : {"Qwen2ForCausalLM", "Qwen3ForCausalLM"}) {
+    EXPECT_EQ(context(qwen, {{"sliding_window", 64}}), 128);
+    EXPECT_EQ(context(qwen, {{"sliding_window", 64}, {"use_sliding_window", false}}), 128);
+    EXPECT_EQ(context(qwen, {{"sliding_window", 64}, {"use_sliding_window", true}}), 64);
+  }
+  EXPECT_EQ(open()->config().sliding_window, 64);
+  EXPECT_THAT(context_text(open()->config()), HasSubstr("64, its sliding window"));
+}
+
+// Some folders hold the weights twice.
+TEST_F(HuggingFace, ModelSafetensorsStandsForItself) {
+  testing::write_huggingface(folder_.path());
+  std::filesystem::copy(folder_ / "model.safetensors", folder_ / "consolidated.safetensors");
+  EXPECT_EQ(open()->file_bytes(), 4 * open()->parameters());
+  std::filesystem::rename(folder_ / "model.safetensors", folder_ / "other.safetensors");
+  EXPECT_THAT(user_error([&] { open(); }), HasSubstr("in another file, too"));
 }
 
 TEST_F(HuggingFace, MissingFilesAreNamed) {
   EXPECT_THAT(user_error([&] { open(); }), HasSubstr("no *.safetensors"));
   testing::write_huggingface(folder_.path());
   std::filesystem::remove(folder_ / "tokenizer.json");
-  EXPECT_THAT(user_error([&] { open(); }), HasSubstr("tokenizer.json"));
+  EXPECT_THAT(user_error([&] { open(); }),
+              AllOf(HasSubstr("tokenizer.json"), HasSubstr("AutoTokenizer")));
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_THAT(user_error([&] { open(); }), HasSubstr("config.json"));
 }

@@ -4,6 +4,9 @@
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "expect_error.h"
 #include "llm/model_source.h"
 
@@ -12,14 +15,35 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Counted by transformers on the published configurations, as on the models' pages.
 TEST(Synthetic, ParameterCountsArePublishedOnes) {
-  const auto count = [](const char* name) { return ModelSource::open(name)->parameters(); };
-  EXPECT_EQ(count("synthetic:qwen2.5-0.5b"), 494032768);
-  EXPECT_EQ(count("synthetic:qwen2.5-1.5b"), 1543714304);
-  EXPECT_EQ(count("synthetic:qwen2.5-3b"), 3085938688);
-  EXPECT_EQ(count("synthetic:qwen2.5-7b"), 7615616512);
-  EXPECT_EQ(count("synthetic:llama-3.2-1b"), 1235814400);
-  EXPECT_EQ(count("synthetic:smollm2-135m"), 134515008);
+  const std::pair<const char*, std::int64_t> published[] = {
+      {"qwen2.5-0.5b", 494032768},  {"qwen2.5-1.5b", 1543714304}, {"qwen2.5-3b", 3085938688},
+      {"qwen2.5-7b", 7615616512},   {"qwen3-0.6b", 596049920},    {"qwen3-1.7b", 1720574976},
+      {"qwen3-4b", 4022468096},     {"qwen3-8b", 8190735360},     {"llama-3.2-1b", 1235814400},
+      {"llama-3.2-3b", 3212749824}, {"llama-3.1-8b", 8030261248}, {"mistral-7b", 7248023552},
+      {"smollm2-135m", 134515008},  {"smollm2-360m", 361821120},  {"smollm2-1.7b", 1711376384}};
+  for (const auto& [name, parameters] : published)
+    EXPECT_EQ(ModelSource::open(std::string("synthetic:") + name)->parameters(), parameters)
+        << name;
+  const std::string known = testing::user_error([] { open_synthetic("unknown"); });
+  for (const auto& [name, parameters] : published)
+    EXPECT_THAT(known, HasSubstr(name));
+  EXPECT_EQ(std::count(known.begin(), known.end(), ','), std::ssize(published) - 1)
+      << "one is not in this test: " << known;
+}
+
+// Two bytes for each of key and value, KV heads, head width and layers.
+TEST(Synthetic, BytesPerKvToken) {
+  const auto bytes = [](const char* name) { return open_synthetic(name)->config(); };
+  EXPECT_EQ(bytes("qwen2.5-3b").kv_bytes_per_token(2), 36864);
+  EXPECT_EQ(bytes("qwen3-4b").kv_bytes_per_token(2), 147456);
+  EXPECT_EQ(bytes("llama-3.1-8b").kv_bytes_per_token(2), 131072);
+  EXPECT_EQ(bytes("mistral-7b").kv_bytes_per_token(2), 131072);
+  EXPECT_EQ(bytes("smollm2-135m").kv_bytes_per_token(2), 23040);
+  EXPECT_TRUE(bytes("qwen3-4b").qk_norm);
+  EXPECT_FALSE(bytes("qwen3-4b").qkv_bias);
+  EXPECT_EQ(bytes("llama-3.1-8b").rope_scaling.factor, 8);
 }
 
 TEST(Synthetic, SaysThatItIsRandom) {
