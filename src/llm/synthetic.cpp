@@ -6,11 +6,11 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <map>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/model_shapes.h"
 #include "measure/tag.h"
 
 namespace peakbench::llm {
@@ -20,25 +20,7 @@ namespace {
 constexpr double kDeviation = 0.02;
 constexpr std::int64_t kChunk = 1 << 18; // elements drawn by one generator on the CPU
 
-struct Shape {
-  std::string_view name, architecture;
-  std::int64_t layers, width, heads, kv_heads, head_width, mlp_width, vocabulary, context;
-  double norm_epsilon, rope_theta;
-  bool tied, qkv_bias;
-  double llama3_factor; // 0: no scaling
-};
-// From the config.json of each published model.
-constexpr std::array<Shape, 6> kShapes{{
-    {"qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 151936, 32768, 1e-6, 1e6, true, true, 0},
-    {"qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 151936, 32768, 1e-6, 1e6, true, true, 0},
-    {"qwen2.5-3b", "qwen2", 36, 2048, 16, 2, 128, 11008, 151936, 32768, 1e-6, 1e6, true, true, 0},
-    {"qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 152064, 32768, 1e-6, 1e6, false, true, 0},
-    {"llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 128256, 131072, 1e-5, 5e5, true, false,
-     32},
-    {"smollm2-135m", "llama", 30, 576, 9, 3, 64, 1536, 49152, 8192, 1e-5, 1e5, true, false, 0},
-}};
-
-ModelConfig config_of(const Shape& shape) {
+ModelConfig config_of(const ModelShape& shape) {
   ModelConfig c;
   c.name = "synthetic:" + std::string(shape.name);
   c.architecture = shape.architecture;
@@ -118,7 +100,7 @@ at::Tensor SyntheticSource::tensor(const std::string& name, at::ScalarType dtype
 
 std::unique_ptr<ModelSource> open_synthetic(const std::string& name) {
   std::string names;
-  for (const Shape& shape : kShapes) {
+  for (const ModelShape& shape : kModelShapes) {
     if (shape.name == name)
       return std::make_unique<SyntheticSource>(config_of(shape));
     names += (names.empty() ? "" : ", ") + std::string(shape.name);

@@ -137,6 +137,9 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
   fill_eab_record(row.record, runs, trials);
   row.record.prompt_tokens = static_cast<std::int64_t>(prompt.size());
   row.record.weights_bytes = model_->weight_bytes();
+  row.record.model_parameters = plan_.models[planned.model].source->parameters();
+  row.record.kv_bytes_per_token = model_->config().kv_bytes_per_token(
+      static_cast<std::int64_t>(c10::elementSize(planned.dtype)));
   row.repeats = repeat_rows(row.record.case_id, trials, trials.samples.front().memory.start.total);
   row.trace = trace_of(runs.back().trace, prompt);
   compare_with_reference(planned, runs.front().trace, runs.back().trace, deadline, row.record);

@@ -68,6 +68,7 @@ void fill_record(EabPlanned& planned, const llm::ModelConfig& model, const Promp
   record.prompt_id = prompt.id;
   record.prompt_hash = prompt.hash;
   record.domain = prompt.domain;
+  record.prompt_rating = prompt.rating;
   record.arm = eab::name_of(settings.arm);
   record.decode = eab::name_of(settings.decode);
   record.max_new_tokens = settings.max_new_tokens;

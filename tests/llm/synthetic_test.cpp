@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 
+#include "base/model_shapes.h"
 #include "expect_error.h"
 #include "llm/model_source.h"
 
@@ -20,6 +21,15 @@ TEST(Synthetic, ParameterCountsArePublishedOnes) {
   EXPECT_EQ(count("synthetic:qwen2.5-7b"), 7615616512);
   EXPECT_EQ(count("synthetic:llama-3.2-1b"), 1235814400);
   EXPECT_EQ(count("synthetic:smollm2-135m"), 134515008);
+}
+
+// Reports compute from the list alone, without this library.
+TEST(Synthetic, TheListedShapesAreThoseOfTheModels) {
+  for (const ModelShape& shape : kModelShapes) {
+    const auto source = ModelSource::open("synthetic:" + std::string(shape.name));
+    EXPECT_EQ(source->parameters(), shape.parameters) << shape.name;
+    EXPECT_EQ(source->config().kv_bytes_per_token(2), shape.kv_bytes_per_token(2)) << shape.name;
+  }
 }
 
 TEST(Synthetic, SaysThatItIsRandom) {
