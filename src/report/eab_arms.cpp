@@ -80,6 +80,10 @@ std::vector<Lengths> lengths_of(const EabRows& rows) {
   return ranges;
 }
 
+bool lengths_vary(const std::vector<Lengths>& lengths) {
+  return !lengths.empty() && lengths.back().second >= 2 * lengths.front().first;
+}
+
 EabRows rows_within(const EabRows& rows, const Lengths& lengths) {
   EabRows inside;
   for (const EabCase* row : rows)
@@ -97,6 +101,7 @@ Table table_of(const std::string& title, const EabGrouping& grouping, std::vecto
   Table table;
   table.title = title;
   table.columns = grouping.columns;
+  table.settings = grouping.columns.size();
   table.columns.insert(table.columns.end(), columns.begin(), columns.end());
   return table;
 }

@@ -54,6 +54,8 @@ ArmDecode subject_of(const EabCases& cases);
 // Prompts of about one length, shortest and longest: at most a quarter longer.
 using Lengths = std::pair<std::int64_t, std::int64_t>;
 std::vector<Lengths> lengths_of(const EabRows& rows);
+// Is length something that was varied: the longest at least twice the shortest?
+bool lengths_vary(const std::vector<Lengths>& lengths);
 EabRows rows_within(const EabRows& rows, const Lengths& lengths);
 std::string text_of(const Lengths& lengths);
 

@@ -1,10 +1,11 @@
 // What the measured trees would hold in models of published sizes: computed from shapes, and said
 // to be so. Measured figures stand in columns of their own.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <set>
 
 #include "base/model_shapes.h"
 #include "report/eab_arms.h"
@@ -82,6 +83,14 @@ EabRows tree_rows(const EabRows& rows, const ModelShape& shape) {
   return trees;
 }
 
+// Models whose trees stand for shapes that were not measured.
+std::string tree_models(const std::vector<Setting>& settings) {
+  std::set<std::string> names;
+  for (const Setting& setting : settings)
+    names.insert(setting.rows.front()->model);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 void add_rows(Table& table, const Setting& setting, const ModelShape& shape) {
   const EabRows trees = tree_rows(setting.rows, shape);
   const bool measured = has_shape(*trees.front(), shape);
@@ -93,13 +102,13 @@ void add_rows(Table& table, const Setting& setting, const ModelShape& shape) {
     const auto bytes = static_cast<double>(shape.kv_bytes_per_token(kElement));
     const auto expected = std::ranges::find(kExpected, which.arm, &Expectation::arm);
     const bool expects = shape.name == kExpectedSize && expected != std::end(kExpected);
-    table.rows.push_back(joined(
-        setting.cells, {std::string(shape.name), std::string(which.arm), trees.front()->model,
-                        whole(tokens), number(bytes / 1000), number(tokens * bytes / kMegabyte),
-                        expects ? std::string(expected->megabytes) : kNothing,
-                        measured ? rows.front()->dtype : kNothing,
-                        measured ? number(median_over(rows, kv_megabytes)) : kNothing,
-                        measured ? number(median_over(rows, peak_megabytes)) : kNothing}));
+    table.rows.push_back(
+        joined(setting.cells, {std::string(shape.name), std::string(which.arm), whole(tokens),
+                               number(bytes / 1000), number(tokens * bytes / kMegabyte),
+                               expects ? std::string(expected->megabytes) : kNothing,
+                               measured ? rows.front()->dtype : kNothing,
+                               measured ? number(median_over(rows, kv_megabytes)) : kNothing,
+                               measured ? number(median_over(rows, peak_megabytes)) : kNothing}));
   }
 }
 
@@ -114,7 +123,6 @@ std::vector<Table> eab_memory_tables(const EabCases& cases) {
                {{"prompt tokens", "", true},
                 {"shape", "", true},
                 {"arm", "", true},
-                {"tree of", "", true},
                 {"tokens held", ""},
                 {"KV per token", "kB"},
                 {"computed KV", "MB"},
@@ -138,12 +146,13 @@ std::vector<Table> eab_memory_tables(const EabCases& cases) {
       if (sizes || std::ranges::any_of(setting.rows, own))
         add_rows(table, setting, shape);
     }
-  table.notes.push_back(
+  table.notes.push_back(fmt::format(
       "Computed, not measured: the tokens that the arm's store holds at its greatest in the "
       "measured tree (whole paths; cow: unique tokens), times the keys and values of one token in "
-      "bfloat16; kB = 1000 bytes. The seed's expectation is for a model of 3 B parameters. "
-      "Measured: only where the file holds a model of that shape; the peak is all beyond the "
-      "weights.");
+      "bfloat16; kB = 1000 bytes. Trees: of the shape itself where it was measured, else of {}. "
+      "The seed's expectation is for a model of 3 B parameters. Measured: only where the file "
+      "holds a model of that shape; the peak is all beyond the weights.",
+      tree_models(settings)));
   return {table};
 }
 

@@ -42,11 +42,12 @@ std::vector<Table> eab_quality_tables(const EabCases& cases) {
                                  of(&EabCase::branch_rate, 4), of(&EabCase::answer_entropy, 3)}));
     }
   table.notes.push_back(
-      "Medians over prompts. distinct-1, -2: distinct tokens and pairs of tokens per token and "
-      "pair, higher is more varied; self-BLEU: how much the samples repeat each other, lower is "
-      "more varied; log-prob: of whole samples; answer entropy: over distinct texts, weighted by "
-      "the tree's own probabilities. A branching arm that saved memory by sampling worse would lie "
-      "below naive in the first four or in log-prob.");
+      "Medians over prompts. distinct-1, -2: distinct tokens and pairs per token and pair; "
+      "self-BLEU: how much the samples repeat each other; log-prob: of whole samples; answer "
+      "entropy: over distinct texts, weighted by the tree's own probabilities. Where an arm saves "
+      "memory by sampling worse it has fewer distinct texts and n-grams, a lower answer entropy "
+      "or more self-BLEU than naive; samples of one tree begin alike, so some of that is "
+      "expected.");
   return {table};
 }
 

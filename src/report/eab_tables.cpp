@@ -148,7 +148,7 @@ Table by_length(const EabGrouping& grouping) {
                           {"saving vs original", "%"}});
   for (const auto& group : grouping.groups) {
     const std::vector<Lengths> ranges = lengths_of(group.rows);
-    if (ranges.size() < 2)
+    if (!lengths_vary(ranges))
       continue;
     for (const Lengths& range : ranges) {
       const EabRows inside = rows_within(group.rows, range);

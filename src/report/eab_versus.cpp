@@ -75,9 +75,11 @@ Table versus(const std::string& factor, std::vector<Column> columns, const EabGr
 
 std::vector<Part> by_length(const EabRows& rows) {
   std::vector<Part> parts;
-  for (const Lengths& lengths : lengths_of(rows))
-    parts.push_back({{text_of(lengths)}, rows_within(rows, lengths)});
-  return parts.size() < 2 ? std::vector<Part>{} : parts;
+  const std::vector<Lengths> all = lengths_of(rows);
+  if (lengths_vary(all))
+    for (const Lengths& lengths : all)
+      parts.push_back({{text_of(lengths)}, rows_within(rows, lengths)});
+  return parts;
 }
 
 std::vector<Part> by_domain(const EabRows& rows) {
@@ -90,7 +92,9 @@ std::vector<Part> by_domain(const EabRows& rows) {
     std::ranges::copy_if(rows, std::back_inserter(parts.back().rows),
                          [&](const EabCase* row) { return row->domain == domain; });
   }
-  return parts.size() < 2 ? std::vector<Part>{} : parts;
+  if (parts.size() < 2)
+    parts.clear();
+  return parts;
 }
 
 // What varies, in words. The weights go with the model.
@@ -123,6 +127,11 @@ constexpr GridFigure kGridFigures[] = {
      [](const EabRows& inside, const ArmDecode& subject) {
        const EabRows naive = rows_preferring(inside, "naive", "per_path");
        return fixed(1 / paired_ratio(rows_of(inside, subject), naive, wall), 2);
+     }},
+    {"speed-up vs batched",
+     [](const EabRows& inside, const ArmDecode& subject) {
+       const EabRows batched = rows_of(inside, {"naive_batched", "batched"});
+       return fixed(1 / paired_ratio(rows_of(inside, subject), batched, wall), 2);
      }},
     {"saving vs original in %", [](const EabRows& inside, const ArmDecode& subject) {
        const EabRows original = rows_preferring(inside, "original", "per_path");
@@ -161,7 +170,9 @@ Table threshold_grid(const EabCases& cases, const ArmDecode& subject) {
   if (thresholds.size() < 2 || temperatures.size() < 2)
     return table;
   for (const auto& group : grouping.groups)
-    for (const GridFigure& figure : kGridFigures)
+    for (const GridFigure& figure : kGridFigures) {
+      if (figure.cell(group.rows, subject) == kNothing)
+        continue; // its baseline was not run
       for (const double threshold : thresholds) {
         std::vector<std::string> cells{figure.name, fmt::format("{}", threshold)};
         for (const double temperature : temperatures) {
@@ -173,6 +184,7 @@ Table threshold_grid(const EabCases& cases, const ArmDecode& subject) {
         }
         table.rows.push_back(joined(group.setting, cells));
       }
+    }
   return table;
 }
 

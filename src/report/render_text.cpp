@@ -127,7 +127,40 @@ std::string side_by_side(const std::vector<Lines>& cells, const Table& table,
   return text;
 }
 
-std::string render_one(const Table& table) {
+// "max paths 20, temperature 0.5": what the first columns say of a row.
+std::string setting_of(const Table& table, const std::vector<std::string>& row) {
+  std::string text;
+  for (std::size_t index = 0; index < table.settings; ++index)
+    text += (index ? ", " : "") + table.columns[index].title + " " + on_one_line(row[index]);
+  return text;
+}
+
+// The table as it is, or, where it is too wide, with its settings in lines above the rows that they
+// hold for. `headings`: one per row, or none.
+Table narrowed(const Table& table, std::vector<std::string>& headings) {
+  if (table.settings == 0 || layout_of(table, true).total <= kLineWidth)
+    return table;
+  const auto settings = static_cast<std::ptrdiff_t>(table.settings);
+  Table rest = table;
+  rest.settings = 0;
+  rest.columns.erase(rest.columns.begin(), rest.columns.begin() + settings);
+  for (auto& row : rest.rows) {
+    headings.push_back(setting_of(table, row));
+    row.erase(row.begin(), row.begin() + settings);
+  }
+  return rest;
+}
+
+std::string lines_of(const std::string& text, const std::string& indent) {
+  std::string all;
+  for (const std::string& line : wrapped(on_one_line(text), kLineWidth - indent.size()))
+    all += indent + line + "\n";
+  return all;
+}
+
+std::string render_one(const Table& whole) {
+  std::vector<std::string> headings;
+  const Table table = narrowed(whole, headings);
   Layout layout = layout_of(table, false);
   if (layout.total > kLineWidth)
     layout = layout_of(table, true);
@@ -143,17 +176,16 @@ std::string render_one(const Table& table) {
   if (std::ranges::any_of(table.columns, has_unit))
     text += side_by_side(units, table, widths, true);
   text += std::string(layout.total, '-') + "\n";
-  for (const auto& row : table.rows) {
+  for (std::size_t at = 0; at < table.rows.size(); ++at) {
+    if (!headings.empty() && (at == 0 || headings[at] != headings[at - 1]))
+      text += lines_of(headings[at] + ":", "");
     std::vector<Lines> cells;
     for (std::size_t index = 0; index < widths.size(); ++index)
-      cells.push_back(wrapped(on_one_line(row[index]), widths[index]));
+      cells.push_back(wrapped(on_one_line(table.rows[at][index]), widths[index]));
     text += side_by_side(cells, table, widths, false);
   }
-  for (const std::string& note : table.notes) {
-    const Lines lines = wrapped(on_one_line(note), kLineWidth - 2);
-    for (const std::string& line : lines)
-      text += "  " + line + "\n";
-  }
+  for (const std::string& note : table.notes)
+    text += lines_of(note, "  ");
   return text;
 }
 
