@@ -62,7 +62,10 @@ std::vector<Setting> settings_of(const EabGrouping& grouping) {
   std::vector<Setting> settings;
   for (const auto& group : grouping.groups) {
     const EabRows rows = finished(group.rows);
-    for (const Lengths& lengths : lengths_of(rows)) {
+    std::vector<Lengths> ranges = lengths_of(rows);
+    if (!ranges.empty() && !lengths_vary(ranges))
+      ranges = {{ranges.front().first, ranges.back().second}};
+    for (const Lengths& lengths : ranges) {
       Setting setting{joined(group.setting, {text_of(lengths)}), rows_within(rows, lengths)};
       if (!std::isnan(largest_tree(setting)))
         settings.push_back(std::move(setting));

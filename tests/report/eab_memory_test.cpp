@@ -98,6 +98,20 @@ TEST(EabMemoryTest, SeveralSettingsShowTheExpectedSizeManyTheLargestTree) {
   }
 }
 
+TEST(EabMemoryTest, PromptsOfAboutOneLengthAreOneTree) {
+  auto cases = cases_of("small.gguf", kBytes, 1000);
+  for (EabCase row : cases_of("small.gguf", kBytes, 1000)) {
+    row.prompt_id = "b";
+    row.prompt_tokens = 90;
+    cases.push_back(row);
+  }
+  EXPECT_EQ(memory_table(cases).rows.size(), 12u);
+  EXPECT_EQ(cell(memory_table(cases), {"50-90", "qwen2.5-3b", "cow"}, "tokens held"), "300");
+  for (EabCase& row : cases)
+    row.prompt_tokens += row.prompt_id == "b" ? 10 : 0;
+  EXPECT_EQ(memory_table(cases).rows.size(), 6u) << "two lengths";
+}
+
 TEST(EabMemoryTest, NothingFromFilesWithoutBytesPerToken) {
   EXPECT_TRUE(memory_table(eab_cases()).rows.empty());
 }
