@@ -6,11 +6,11 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <map>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/model_shapes.h"
 #include "measure/tag.h"
 
 namespace peakbench::llm {
@@ -20,35 +20,7 @@ namespace {
 constexpr double kDeviation = 0.02;
 constexpr std::int64_t kChunk = 1 << 18; // elements drawn by one generator on the CPU
 
-struct Shape {
-  std::string_view name, architecture;
-  std::int64_t layers, width, heads, kv_heads, head_width, mlp_width, vocabulary, context;
-  double norm_epsilon, rope_theta;
-  bool tied;
-  double llama3_factor; // 0: no scaling
-};
-// From the config.json of each published model (of the Instruct version where they differ).
-// clang-format off
-constexpr std::array<Shape, 15> kShapes{{
-    {"qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 151936, 32768, 1e-6, 1e6, true, 0},
-    {"qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 151936, 32768, 1e-6, 1e6, true, 0},
-    {"qwen2.5-3b", "qwen2", 36, 2048, 16, 2, 128, 11008, 151936, 32768, 1e-6, 1e6, true, 0},
-    {"qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 152064, 32768, 1e-6, 1e6, false, 0},
-    {"qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, 40960, 1e-6, 1e6, true, 0},
-    {"qwen3-1.7b", "qwen3", 28, 2048, 16, 8, 128, 6144, 151936, 40960, 1e-6, 1e6, true, 0},
-    {"qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 151936, 40960, 1e-6, 1e6, true, 0},
-    {"qwen3-8b", "qwen3", 36, 4096, 32, 8, 128, 12288, 151936, 40960, 1e-6, 1e6, false, 0},
-    {"llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 128256, 131072, 1e-5, 5e5, true, 32},
-    {"llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 128256, 131072, 1e-5, 5e5, true, 32},
-    {"llama-3.1-8b", "llama", 32, 4096, 32, 8, 128, 14336, 128256, 131072, 1e-5, 5e5, false, 8},
-    {"mistral-7b", "mistral", 32, 4096, 32, 8, 128, 14336, 32768, 32768, 1e-5, 1e6, false, 0}, // v0.3
-    {"smollm2-135m", "llama", 30, 576, 9, 3, 64, 1536, 49152, 8192, 1e-5, 1e5, true, 0},
-    {"smollm2-360m", "llama", 32, 960, 15, 5, 64, 2560, 49152, 8192, 1e-5, 1e5, true, 0},
-    {"smollm2-1.7b", "llama", 24, 2048, 32, 32, 64, 8192, 49152, 8192, 1e-5, 1.3e5, true, 0},
-}};
-// clang-format on
-
-ModelConfig config_of(const Shape& shape) {
+ModelConfig config_of(const ModelShape& shape) {
   ModelConfig c;
   c.name = "synthetic:" + std::string(shape.name);
   c.architecture = shape.architecture;
@@ -129,7 +101,7 @@ at::Tensor SyntheticSource::tensor(const std::string& name, at::ScalarType dtype
 
 std::unique_ptr<ModelSource> open_synthetic(const std::string& name) {
   std::string names;
-  for (const Shape& shape : kShapes) {
+  for (const ModelShape& shape : kModelShapes) {
     if (shape.name == name)
       return std::make_unique<SyntheticSource>(config_of(shape));
     names += (names.empty() ? "" : ", ") + std::string(shape.name);

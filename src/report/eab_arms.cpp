@@ -1,6 +1,7 @@
 #include "report/eab_arms.h"
 
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace peakbench::report {
@@ -40,7 +41,70 @@ double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure)
 }
 
 double wall(const EabCase& row) { return row.wall_seconds; }
-double peak_megabytes(const EabCase& row) { return real(row.peak_bytes) / kMegabyte; }
+double megabytes(std::int64_t bytes) { return real(bytes) / kMegabyte; }
+double peak_megabytes(const EabCase& row) { return megabytes(row.peak_bytes); }
+double kv_megabytes(const EabCase& row) { return megabytes(row.kv_physical_bytes); }
+double kv_over_bound(const EabCase& row) {
+  return real(row.kv_physical_bytes) / real(row.kv_bound_bytes);
+}
+double samples(const EabCase& row) { return real(row.samples); }
+double branches(const EabCase& row) { return real(row.branches); }
+double computed_tokens(const EabCase& row) {
+  return real(row.prefill_tokens) + real(row.decode_forwards);
+}
+double percent_saved(double ratio) { return 100 * (1 - ratio); }
+
+ArmDecode subject_of(const EabCases& cases) {
+  constexpr ArmDecode kBestFirst[] = {
+      {"cow", "batched"}, {"cow", "per_path"}, {"original", "batched"}, {"original", "per_path"}};
+  for (const bool finished_only : {true, false})
+    for (const ArmDecode& which : kBestFirst)
+      for (const EabCase& row : cases)
+        if (row.arm == which.arm && row.decode == which.decode &&
+            (!finished_only || row.status == "ok"))
+          return which;
+  return {};
+}
+
+std::vector<Lengths> lengths_of(const EabRows& rows) {
+  std::set<std::int64_t> all;
+  for (const EabCase* row : rows)
+    if (row->prompt_tokens >= 0)
+      all.insert(row->prompt_tokens);
+  std::vector<Lengths> ranges;
+  for (const std::int64_t length : all)
+    if (ranges.empty() || 4 * length > 5 * ranges.back().first)
+      ranges.emplace_back(length, length);
+    else
+      ranges.back().second = length;
+  return ranges;
+}
+
+bool lengths_vary(const std::vector<Lengths>& lengths) {
+  return !lengths.empty() && lengths.back().second >= 2 * lengths.front().first;
+}
+
+EabRows rows_within(const EabRows& rows, const Lengths& lengths) {
+  EabRows inside;
+  for (const EabCase* row : rows)
+    if (row->prompt_tokens >= lengths.first && row->prompt_tokens <= lengths.second)
+      inside.push_back(row);
+  return inside;
+}
+
+std::string text_of(const Lengths& lengths) {
+  const auto& [shortest, longest] = lengths;
+  return shortest == longest ? count(shortest) : count(shortest) + "-" + count(longest);
+}
+
+Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns) {
+  Table table;
+  table.title = title;
+  table.columns = grouping.columns;
+  table.settings = grouping.columns.size();
+  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
+  return table;
+}
 
 std::string widest_interval(const EabRows& rows) {
   std::vector<double> widths;

@@ -2,13 +2,18 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "report/groups.h"
 
 namespace peakbench::report {
 
 using EabRows = Rows<results::EabCase>;
+using EabCases = std::vector<results::EabCase>;
+using EabGrouping = Grouping<results::EabCase>;
 
 // What the EAB tables compare or take medians over.
 inline constexpr std::string_view kEabCompared[] = {"prompt_id", "prompt_hash", "domain",
@@ -31,9 +36,31 @@ EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_v
 using Figure = double (*)(const results::EabCase&);
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure);
 
-// Figures.
+// Figures; NaN where absent.
 double wall(const results::EabCase& row);
 double peak_megabytes(const results::EabCase& row);
+double kv_megabytes(const results::EabCase& row);
+double kv_over_bound(const results::EabCase& row);
+double samples(const results::EabCase& row);
+double branches(const results::EabCase& row);
+double computed_tokens(const results::EabCase& row); // prompts included
+double megabytes(std::int64_t bytes);
+double percent_saved(double ratio);
+
+// The branching arm that a table about EAB alone speaks of: cow before original, batched before
+// per_path, and one that finished a case before one that did not. Empty names if none is there.
+ArmDecode subject_of(const EabCases& cases);
+
+// Prompts of about one length, shortest and longest: at most a quarter longer.
+using Lengths = std::pair<std::int64_t, std::int64_t>;
+std::vector<Lengths> lengths_of(const EabRows& rows);
+// Is length something that was varied: the longest at least twice the shortest?
+bool lengths_vary(const std::vector<Lengths>& lengths);
+EabRows rows_within(const EabRows& rows, const Lengths& lengths);
+std::string text_of(const Lengths& lengths);
+
+// An empty table that begins with the settings' columns.
+Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns);
 
 // Interval of the widest case, in percent.
 std::string widest_interval(const EabRows& rows);

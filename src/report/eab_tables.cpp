@@ -12,23 +12,9 @@ namespace peakbench::report {
 namespace {
 
 using results::EabCase;
-using Cases = std::vector<EabCase>;
-using EabGrouping = Grouping<EabCase>;
+using Cases = EabCases;
 
-Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns) {
-  Table table;
-  table.title = title;
-  table.columns = grouping.columns;
-  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
-  return table;
-}
-
-double percent_saved(double ratio) { return 100 * (1 - ratio); }
-double megabytes(std::int64_t bytes) { return real(bytes) / kMegabyte; }
-double samples(const EabCase& row) { return real(row.samples); }
 double first_token(const EabCase& row) { return row.time_to_first_token_seconds; }
-double branches(const EabCase& row) { return real(row.branches); }
-double computed(const EabCase& row) { return real(row.prefill_tokens) + real(row.decode_forwards); }
 double published(const EabCase& row) { return real(row.published_token_steps); }
 
 std::string prompts_note(const Cases& cases) {
@@ -75,7 +61,7 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
                  {all.front()->arm, all.front()->decode, share_finished(all),
                   whole(median_over(rows, samples)), number(median_over(rows, wall)),
                   widest_interval(rows), number(median_over(rows, peak_megabytes)),
-                  whole(median_over(rows, computed)), whole(median_over(rows, published)),
+                  whole(median_over(rows, computed_tokens)), whole(median_over(rows, published)),
                   whole(median_over(rows, branches)), fixed(1 / paired_ratio(all, naive, wall), 2),
                   fixed(paired_ratio(all, naive, peak_megabytes), 2),
                   is_cow ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
@@ -124,19 +110,18 @@ Table all_arms(const EabGrouping& grouping) {
       if (all.empty())
         continue;
       const EabRows rows = finished(all);
-      const auto kv = [](const EabCase& row) { return megabytes(row.kv_physical_bytes); };
       const auto bound = [](const EabCase& row) { return megabytes(row.kv_bound_bytes); };
-      const auto over_bound = [&](const EabCase& row) { return kv(row) / bound(row); };
       const auto copied = [](const EabCase& row) { return megabytes(row.kv_bytes_copied); };
-      table.rows.push_back(joined(
-          group.setting, {std::string(which.arm), std::string(which.decode), share_finished(all),
-                          number(median_over(rows, wall)), widest_interval(rows),
-                          number(median_over(rows, peak_megabytes)), number(median_over(rows, kv)),
-                          number(median_over(rows, bound)), fixed(median_over(rows, over_bound), 3),
-                          number(median_over(rows, copied)), same_trees(rows),
-                          fixed(1 / paired_ratio(all, naive, wall), 2),
-                          fixed(1 / paired_ratio(all, batched, wall), 2),
-                          fixed(paired_ratio(all, batched, peak_megabytes), 2)}));
+      table.rows.push_back(
+          joined(group.setting,
+                 {std::string(which.arm), std::string(which.decode), share_finished(all),
+                  number(median_over(rows, wall)), widest_interval(rows),
+                  number(median_over(rows, peak_megabytes)),
+                  number(median_over(rows, kv_megabytes)), number(median_over(rows, bound)),
+                  fixed(median_over(rows, kv_over_bound), 3), number(median_over(rows, copied)),
+                  same_trees(rows), fixed(1 / paired_ratio(all, naive, wall), 2),
+                  fixed(1 / paired_ratio(all, batched, wall), 2),
+                  fixed(paired_ratio(all, batched, peak_megabytes), 2)}));
     }
   }
   table.notes.push_back(
@@ -145,21 +130,6 @@ Table all_arms(const EabGrouping& grouping) {
       "alone, so batched trees may differ (dtype: float32 shows the same). vs batched: against "
       "naive_batched.");
   return table;
-}
-
-// Prompts of about one length: the longest is at most a quarter longer than the shortest.
-std::vector<std::pair<std::int64_t, std::int64_t>> lengths_of(const EabRows& rows) {
-  std::set<std::int64_t> lengths;
-  for (const EabCase* row : rows)
-    if (row->prompt_tokens >= 0)
-      lengths.insert(row->prompt_tokens);
-  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
-  for (const std::int64_t length : lengths)
-    if (ranges.empty() || 4 * length > 5 * ranges.back().first)
-      ranges.emplace_back(length, length);
-    else
-      ranges.back().second = length;
-  return ranges;
 }
 
 Table by_length(const EabGrouping& grouping) {
@@ -177,31 +147,25 @@ Table by_length(const EabGrouping& grouping) {
                           {"memory vs batched", "x"},
                           {"saving vs original", "%"}});
   for (const auto& group : grouping.groups) {
-    const auto ranges = lengths_of(group.rows);
-    if (ranges.size() < 2)
+    const std::vector<Lengths> ranges = lengths_of(group.rows);
+    if (!lengths_vary(ranges))
       continue;
-    for (const auto& [shortest, longest] : ranges) {
-      EabRows inside;
-      for (const EabCase* row : group.rows)
-        if (row->prompt_tokens >= shortest && row->prompt_tokens <= longest)
-          inside.push_back(row);
+    for (const Lengths& range : ranges) {
+      const EabRows inside = rows_within(group.rows, range);
       const EabRows naive = rows_preferring(inside, "naive", "per_path");
       const EabRows batched = rows_of(inside, {"naive_batched", "batched"});
       const EabRows original = rows_preferring(inside, "original", "per_path");
-      const std::string length =
-          shortest == longest ? count(shortest) : count(shortest) + "-" + count(longest);
       for (const ArmDecode& which : kEabOrder) {
         const EabRows all = rows_of(inside, which);
         if (all.empty())
           continue;
         const EabRows rows = finished(all);
-        const auto kv = [](const EabCase& row) { return megabytes(row.kv_physical_bytes); };
         table.rows.push_back(joined(
             group.setting,
-            {length, std::string(which.arm), std::string(which.decode), share_finished(all),
+            {text_of(range), std::string(which.arm), std::string(which.decode), share_finished(all),
              whole(median_over(rows, samples)), number(median_over(rows, wall)),
              number(median_over(rows, first_token)), number(median_over(rows, peak_megabytes)),
-             number(median_over(rows, kv)), fixed(1 / paired_ratio(all, naive, wall), 2),
+             number(median_over(rows, kv_megabytes)), fixed(1 / paired_ratio(all, naive, wall), 2),
              fixed(paired_ratio(all, batched, peak_megabytes), 2),
              which.arm == "cow"
                  ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
@@ -212,49 +176,17 @@ Table by_length(const EabGrouping& grouping) {
   return table;
 }
 
-Table quality(const EabGrouping& grouping) {
-  Table table = table_of("EAB: quality of the samples", grouping,
-                         {{"arm", "", true},
-                          {"decode", "", true},
-
-                          {"distinct texts", ""},
-                          {"distinct-1", ""},
-                          {"distinct-2", ""},
-                          {"self-BLEU", ""},
-                          {"log-prob mean", "nats"},
-                          {"log-prob spread", "nats"},
-                          {"entropy mean", ""},
-                          {"branch rate", ""},
-                          {"answer entropy", "nats"}});
-  for (const auto& group : grouping.groups)
-    for (const ArmDecode& which : kEabOrder) {
-      const EabRows rows = finished(rows_of(group.rows, which));
-      const auto measured = [](const EabCase* row) { return row->distinct_texts >= 0; };
-      if (std::ranges::none_of(rows, measured))
-        continue;
-      const auto of = [&](double EabCase::*member, int decimals) {
-        return fixed(median_over(rows, [&](const EabCase& row) { return row.*member; }), decimals);
-      };
-      const auto texts = [](const EabCase& row) { return real(row.distinct_texts); };
-      table.rows.push_back(
-          joined(group.setting, {std::string(which.arm), std::string(which.decode),
-                                 whole(median_over(rows, texts)), of(&EabCase::distinct_1, 3),
-                                 of(&EabCase::distinct_2, 3), of(&EabCase::self_bleu, 3),
-                                 of(&EabCase::mean_log_prob, 2), of(&EabCase::spread_log_prob, 2),
-                                 of(&EabCase::mean_entropy, 4), of(&EabCase::branch_rate, 4),
-                                 of(&EabCase::answer_entropy, 3)}));
-    }
-  return table;
-}
-
 } // namespace
 
 std::vector<Table> eab_tables(const Cases& cases) {
   if (cases.empty())
     return {};
   const EabGrouping grouping = group_rows(cases, kEabCompared);
-  std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping), by_length(grouping),
-                            quality(grouping)};
+  std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping), by_length(grouping)};
+  for (auto section :
+       {eab_versus_tables, eab_quality_tables, eab_ambiguity_tables, eab_memory_tables})
+    for (Table& table : section(cases))
+      tables.push_back(std::move(table));
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
   return tables;
 }

@@ -28,6 +28,10 @@ struct Grouping {
   std::vector<Group<Record>> groups;
 };
 
+// Numbers by value, everything else by letters.
+bool setting_less(const std::vector<std::string>& a, const std::vector<std::string>& b);
+
+// Groups come in the order of their settings, whatever the order in which ranks finished cases.
 template <class Record>
 Grouping<Record> group_rows(const std::vector<Record>& records,
                             std::span<const std::string_view> compared) {
@@ -57,6 +61,7 @@ Grouping<Record> group_rows(const std::vector<Record>& records,
       group = grouping.groups.insert(group, Group<Record>{setting, {}});
     group->rows.push_back(&record);
   }
+  std::ranges::stable_sort(grouping.groups, setting_less, &Group<Record>::setting);
   return grouping;
 }
 

@@ -20,21 +20,38 @@ std::string padded(const std::string& text, std::size_t width, bool left) {
   return left ? text + blank : blank + text;
 }
 
-// Breaks at spaces, and within a word that is longer than a line.
-Lines wrapped(const std::string& text, std::size_t width) {
+struct Word {
+  std::string text;
+  bool spaced; // from the one before
+};
+
+// Broken at spaces; `hyphens`: and behind hyphens.
+std::vector<Word> words_of(const std::string& text, bool hyphens) {
+  std::vector<Word> words;
+  bool spaced = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(hyphens ? " -" : " ", at), text.size());
+    const bool hyphen = end < text.size() && text[end] == '-';
+    words.push_back({text.substr(at, end - at + (hyphen ? 1 : 0)), spaced});
+    spaced = !hyphen;
+    at = end + 1;
+  }
+  return words;
+}
+
+// Breaks between words, and within a word that is longer than a line.
+Lines wrapped(const std::string& text, std::size_t width, bool hyphens = false) {
   Lines lines{""};
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
+  for (const Word& word : words_of(text, hyphens)) {
     std::string& line = lines.back();
     const std::size_t before = display_width(line);
+    const std::string gap = word.spaced ? " " : "";
     if (before == 0)
-      line = word;
-    else if (before + 1 + display_width(word) <= width)
-      line += " " + word;
+      line = word.text;
+    else if (before + gap.size() + display_width(word.text) <= width)
+      line += gap + word.text;
     else
-      lines.push_back(word);
+      lines.push_back(word.text);
     while (display_width(lines.back()) > width) { // a long word
       const std::string whole = lines.back();
       std::size_t cut = 0;
@@ -45,26 +62,28 @@ Lines wrapped(const std::string& text, std::size_t width) {
       lines.back() = whole.substr(0, cut);
       lines.push_back(whole.substr(cut));
     }
-    at = end + 1;
   }
   return lines;
 }
 
-std::size_t longest_word(const std::string& text) {
+std::size_t longest_word(const std::string& text, bool hyphens) {
   std::size_t longest = 0;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    longest = std::max(longest, display_width(text.substr(at, end - at)));
-    at = end + 1;
-  }
+  for (const Word& word : words_of(text, hyphens))
+    longest = std::max(longest, display_width(word.text));
   return longest;
 }
 
-std::vector<std::size_t> widths_of(const Table& table) {
+struct Layout {
+  std::vector<std::size_t> widths;
+  std::size_t total = 0; // with the gaps
+  bool hyphens = false;  // titles break behind hyphens
+};
+
+Layout layout_of(const Table& table, bool hyphens) {
   std::vector<std::size_t> widths;
   for (std::size_t index = 0; index < table.columns.size(); ++index) {
     const Column& column = table.columns[index];
-    std::size_t width = std::max(longest_word(column.title), display_width(column.unit));
+    std::size_t width = std::max(longest_word(column.title, hyphens), display_width(column.unit));
     for (const auto& row : table.rows)
       width = std::max(width, display_width(on_one_line(row[index])));
     widths.push_back(width);
@@ -79,7 +98,7 @@ std::vector<std::size_t> widths_of(const Table& table) {
         widest = index;
     }
     if (total <= kLineWidth || widest == widths.size())
-      return widths;
+      return {widths, total, hyphens};
     widths[widest] =
         std::max(kLeastWrapped, widths[widest] - std::min(widths[widest], total - kLineWidth));
   }
@@ -108,32 +127,65 @@ std::string side_by_side(const std::vector<Lines>& cells, const Table& table,
   return text;
 }
 
-std::string render_one(const Table& table) {
-  const std::vector<std::size_t> widths = widths_of(table);
+// "max paths 20, temperature 0.5": what the first columns say of a row.
+std::string setting_of(const Table& table, const std::vector<std::string>& row) {
+  std::string text;
+  for (std::size_t index = 0; index < table.settings; ++index)
+    text += (index ? ", " : "") + table.columns[index].title + " " + on_one_line(row[index]);
+  return text;
+}
+
+// The table as it is, or, where it is too wide, with its settings in lines above the rows that they
+// hold for. `headings`: one per row, or none.
+Table narrowed(const Table& table, std::vector<std::string>& headings) {
+  if (table.settings == 0 || layout_of(table, true).total <= kLineWidth)
+    return table;
+  const auto settings = static_cast<std::ptrdiff_t>(table.settings);
+  Table rest = table;
+  rest.settings = 0;
+  rest.columns.erase(rest.columns.begin(), rest.columns.begin() + settings);
+  for (auto& row : rest.rows) {
+    headings.push_back(setting_of(table, row));
+    row.erase(row.begin(), row.begin() + settings);
+  }
+  return rest;
+}
+
+std::string lines_of(const std::string& text, const std::string& indent) {
+  std::string all;
+  for (const std::string& line : wrapped(on_one_line(text), kLineWidth - indent.size()))
+    all += indent + line + "\n";
+  return all;
+}
+
+std::string render_one(const Table& whole) {
+  std::vector<std::string> headings;
+  const Table table = narrowed(whole, headings);
+  Layout layout = layout_of(table, false);
+  if (layout.total > kLineWidth)
+    layout = layout_of(table, true);
+  const std::vector<std::size_t>& widths = layout.widths;
   std::string text = table.title + "\n";
   std::vector<Lines> titles, units;
-  std::size_t total = 0;
   for (std::size_t index = 0; index < widths.size(); ++index) {
-    titles.push_back(wrapped(table.columns[index].title, widths[index]));
+    titles.push_back(wrapped(table.columns[index].title, widths[index], layout.hyphens));
     units.push_back({table.columns[index].unit});
-    total += widths[index] + (index ? kGap : 0);
   }
   text += side_by_side(titles, table, widths, true);
   const auto has_unit = [](const Column& column) { return !column.unit.empty(); };
   if (std::ranges::any_of(table.columns, has_unit))
     text += side_by_side(units, table, widths, true);
-  text += std::string(total, '-') + "\n";
-  for (const auto& row : table.rows) {
+  text += std::string(layout.total, '-') + "\n";
+  for (std::size_t at = 0; at < table.rows.size(); ++at) {
+    if (!headings.empty() && (at == 0 || headings[at] != headings[at - 1]))
+      text += lines_of(headings[at] + ":", "");
     std::vector<Lines> cells;
     for (std::size_t index = 0; index < widths.size(); ++index)
-      cells.push_back(wrapped(on_one_line(row[index]), widths[index]));
+      cells.push_back(wrapped(on_one_line(table.rows[at][index]), widths[index]));
     text += side_by_side(cells, table, widths, false);
   }
-  for (const std::string& note : table.notes) {
-    const Lines lines = wrapped(on_one_line(note), kLineWidth - 2);
-    for (const std::string& line : lines)
-      text += "  " + line + "\n";
-  }
+  for (const std::string& note : table.notes)
+    text += lines_of(note, "  ");
   return text;
 }
 

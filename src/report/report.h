@@ -17,10 +17,12 @@ struct Table {
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> notes;
+  std::size_t settings = 0; // how many of the first columns name the setting of a row
 };
 
 // 3-way EAB comparison (medians over prompts of arm x decode, speed-up vs naive, memory vs naive,
-// cow saving vs original), EP memory and time versus depth with slopes and savings and `reach`,
+// cow saving vs original), EAB versus whatever varies, quality per arm, ratings against branching,
+// KV at published sizes, EP memory and time versus depth with slopes and savings and `reach`,
 // validity. `detail`: every case's row too.
 std::vector<Table> tables_of(const results::RunData& run, bool detail = false);
 

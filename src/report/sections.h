@@ -8,6 +8,15 @@
 namespace peakbench::report {
 
 std::vector<Table> eab_tables(const std::vector<results::EabCase>& cases);
+// Parts of the above; a part may hold tables without rows.
+// How the figures move with each setting that varies, the prompts' length and their domain.
+std::vector<Table> eab_versus_tables(const std::vector<results::EabCase>& cases);
+// What the samples are worth, arm by arm.
+std::vector<Table> eab_quality_tables(const std::vector<results::EabCase>& cases);
+// Does branching follow the prompts' ratings by people?
+std::vector<Table> eab_ambiguity_tables(const std::vector<results::EabCase>& cases);
+// What the measured trees would hold in models of published sizes.
+std::vector<Table> eab_memory_tables(const std::vector<results::EabCase>& cases);
 std::vector<Table> ep_tables(const std::vector<results::EpCase>& cases);
 std::vector<Table> validity_tables(const results::RunData& run);
 std::vector<Table> detail_tables(const results::RunData& run);

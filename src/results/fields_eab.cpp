@@ -56,6 +56,12 @@ constexpr Field<Case> kFields[] = {
     {"samples", "1", "samples returned", kMeasured, member<&Case::samples>},
     {"branches", "1", "decisions to branch", kMeasured, member<&Case::branches>},
     {"final_paths", "1", "paths alive after the last step", kMeasured, member<&Case::final_paths>},
+    {"prompt_rating", "1", "rating of the prompt by people, from the prompt file", kMeasured,
+     member<&Case::prompt_rating>},
+    {"model_parameters", "1", "weights of the model's shape", kMeasured,
+     member<&Case::model_parameters>},
+    {"kv_bytes_per_token", "bytes", "key and value of one token in all layers, in this dtype",
+     kMeasured, member<&Case::kv_bytes_per_token>},
 
     {"wall_seconds", "seconds", "median wall time of the repeats", kMeasured,
      member<&Case::wall_seconds>},

@@ -41,6 +41,9 @@ struct EabCase {
   std::string status, reason, validity;
   std::int64_t prompt_tokens = kAbsent, samples = kAbsent, branches = kAbsent,
                final_paths = kAbsent;
+  double prompt_rating = kAbsentReal; // by people
+  // Of the model's shape.
+  std::int64_t model_parameters = kAbsent, kv_bytes_per_token = kAbsent;
   // Time.
   double wall_seconds = kAbsentReal, wall_seconds_lower = kAbsentReal,
          wall_seconds_upper = kAbsentReal;

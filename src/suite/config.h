@@ -13,7 +13,7 @@ namespace peakbench::suite {
 
 // One of the three.
 struct PromptSource {
-  std::string file;                          // jsonl
+  std::string file;                          // jsonl or csv
   std::vector<std::string> texts;            // {text: [...]}
   std::vector<std::int64_t> generate_tokens; // {generate: {tokens: [...], count: n}}
   std::int64_t generate_count = 1;

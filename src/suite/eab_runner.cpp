@@ -157,6 +157,9 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
   if (device_.is_cuda()) // the host only launches there
     row.record.product_seconds = row.record.attention_seconds = results::kAbsentReal;
   row.record.weights_bytes = model_->weight_bytes();
+  row.record.model_parameters = plan_.models[planned.model].source->parameters();
+  row.record.kv_bytes_per_token = model_->config().kv_bytes_per_token(
+      static_cast<std::int64_t>(c10::elementSize(planned.dtype)));
   row.repeats = repeat_rows(row.record.case_id, trials, trials.samples.front().memory.start.total);
   for (std::size_t i = 0; i < planned.prompts.size(); ++i)
     add_trace(row.trace, runs.back().traces[i], plan_.encoded[planned.prompts[i]].tokens);

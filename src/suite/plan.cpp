@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -61,6 +62,10 @@ std::string hash_of(const Config& config, const Plan& plan) {
                   config.repeats.max, config.repeats.interval, config.repeats.time_limit_seconds);
   for (const PlannedCase& one : plan.cases)
     text += one.id + "\n";
+  // Ratings are in no id, but rows with old and new ones must not stand in one file.
+  for (const EabPlanned& one : plan.eab)
+    if (!std::isnan(one.record.prompt_rating))
+      text += fmt::format("{} rated {}\n", one.record.case_id, one.record.prompt_rating);
   return hash_hex(text);
 }
 

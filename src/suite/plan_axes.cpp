@@ -73,6 +73,8 @@ void name_prompts(results::EabCase& record, std::span<const Prompt> prompts) {
       record.domain = "mixed";
   }
   record.prompt_hash = prompts.size() == 1 ? hashes : hash_hex(hashes);
+  if (prompts.size() == 1)
+    record.prompt_rating = prompts.front().rating;
 }
 
 void fill_record(EabPlanned& planned, const llm::ModelConfig& model,

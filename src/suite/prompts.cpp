@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "suite/prompt_file.h"
 
 namespace peakbench::suite {
 
@@ -40,74 +38,23 @@ std::string generated_text(std::int64_t number, std::size_t characters, std::str
   return text.append(last);
 }
 
-[[noreturn]] void refuse_line(const std::string& file, std::size_t line, const std::string& problem,
-                              const std::string& why) {
-  throw UserError(fmt::format("{}:{}: {}", file, line, problem), why,
-                  R"(a line looks like {"id": "tides", "text": "Why are there tides?"})");
-}
-
-std::string text_member(const nlohmann::json& object, const char* key, bool needed,
-                        const std::string& file, std::size_t line) {
-  const auto found = object.find(key);
-  if (found == object.end() && !needed)
-    return "";
-  if (found == object.end())
-    refuse_line(file, line, fmt::format("no \"{}\"", key), "");
-  if (!found->is_string())
-    refuse_line(file, line, fmt::format("\"{}\" is not text", key), "");
-  const auto text = found->get<std::string>();
-  if (text.empty() && needed)
-    refuse_line(file, line, fmt::format("\"{}\" is empty", key), "");
-  return text;
-}
-
-std::vector<Prompt> read_file(const std::string& file) {
-  std::vector<Prompt> prompts;
-  std::map<std::string, std::size_t> line_of;
-  std::istringstream lines(read_text_file(file, "prompt file"));
-  std::size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos)
-      continue;
-    nlohmann::json object;
-    try {
-      object = nlohmann::json::parse(line);
-    } catch (const nlohmann::json::exception& error) {
-      refuse_line(file, number, "not valid JSON", error.what());
-    }
-    if (!object.is_object())
-      refuse_line(file, number, "not a JSON object", "");
-    Prompt prompt;
-    prompt.id = text_member(object, "id", true, file, number);
-    prompt.text = text_member(object, "text", true, file, number);
-    prompt.domain = text_member(object, "domain", false, file, number);
-    prompt.hash = hash_hex(prompt.text);
-    const auto [first, fresh] = line_of.emplace(prompt.id, number);
-    if (!fresh)
-      refuse_line(file, number, fmt::format("the id \"{}\" is used twice", prompt.id),
-                  fmt::format("first in line {}", first->second));
-    prompts.push_back(std::move(prompt));
-  }
-  if (prompts.empty())
-    throw UserError(fmt::format("{}: no prompts in it", file));
-  return prompts;
-}
-
 } // namespace
 
 std::vector<Prompt> read_prompts(const PromptSource& source, const std::string& config_path) {
   if (!source.file.empty())
-    return read_file(resolve(source.file, config_path));
+    return read_prompt_file(resolve(source.file, config_path));
   std::vector<Prompt> prompts;
   for (const std::string& text : source.texts) {
     const std::string id = fmt::format("text-{}", prompts.size() + 1);
-    prompts.push_back({id, text, "", hash_hex(text), 0, 0});
+    prompts.push_back({id, text, "", hash_hex(text)});
   }
   for (const std::int64_t tokens : source.generate_tokens)
     for (std::int64_t i = 1; i <= source.generate_count; ++i) {
       const std::string id = fmt::format("generated-{}-{}", tokens, i);
-      prompts.push_back({id, "", "", hash_hex("sentences 1 " + id), tokens, i});
+      Prompt prompt{id, "", "", hash_hex("sentences 1 " + id)};
+      prompt.generated_tokens = tokens;
+      prompt.number = i;
+      prompts.push_back(std::move(prompt));
     }
   return prompts;
 }

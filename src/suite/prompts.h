@@ -1,7 +1,8 @@
-// The prompts of a run: from a jsonl file, from the configuration, or generated to a length.
+// The prompts of a run: from a file, from the configuration, or generated to a length.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,13 @@ namespace peakbench::suite {
 
 struct Prompt {
   std::string id, text, domain;
-  std::string hash;                  // of the text, or of what a generated one is made from
-  std::int64_t generated_tokens = 0; // 0: the text counts
-  std::int64_t number = 0;           // of a generated one among those of its length
+  std::string hash; // of the text, or of what a generated one is made from
+  double rating = std::numeric_limits<double>::quiet_NaN(); // people's, NaN without one
+  std::int64_t generated_tokens = 0;                        // 0: the text counts
+  std::int64_t number = 0; // of a generated one among those of its length
 };
 
-// A jsonl file has one object per line: "id" and "text", perhaps "domain"; other keys are ignored.
-// UserError with file and line.
+// Files as in prompt_file.h. UserError with file and line.
 std::vector<Prompt> read_prompts(const PromptSource& source, const std::string& config_path);
 
 // What the model is given. A generated prompt has exactly its number of tokens, template included;

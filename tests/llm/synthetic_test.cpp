@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/model_shapes.h"
 #include "expect_error.h"
 #include "llm/model_source.h"
 
@@ -44,6 +45,15 @@ TEST(Synthetic, BytesPerKvToken) {
   EXPECT_TRUE(bytes("qwen3-4b").qk_norm);
   EXPECT_FALSE(bytes("qwen3-4b").qkv_bias);
   EXPECT_EQ(bytes("llama-3.1-8b").rope_scaling.factor, 8);
+}
+
+// Reports compute from the list alone, without this library.
+TEST(Synthetic, TheListedShapesAreThoseOfTheModels) {
+  for (const ModelShape& shape : kModelShapes) {
+    const auto source = ModelSource::open("synthetic:" + std::string(shape.name));
+    EXPECT_EQ(source->parameters(), shape.parameters) << shape.name;
+    EXPECT_EQ(source->config().kv_bytes_per_token(2), shape.kv_bytes_per_token(2)) << shape.name;
+  }
 }
 
 TEST(Synthetic, SaysThatItIsRandom) {

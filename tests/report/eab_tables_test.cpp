@@ -134,6 +134,7 @@ TEST(EabTablesTest, QualityWhereItWasMeasured) {
   const auto tables = eab_tables(cases);
   const Table& table = table_with(tables, "quality");
   EXPECT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(cell(table, {"cow", "batched"}, "samples"), "20");
   EXPECT_EQ(cell(table, {"cow", "batched"}, "distinct texts"), "18");
   EXPECT_EQ(cell(table, {"cow", "batched"}, "self-BLEU"), "0.250");
   EXPECT_EQ(cell(table, {"cow", "batched"}, "answer entropy"), "-");

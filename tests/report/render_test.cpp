@@ -76,6 +76,47 @@ TEST(RenderTest, LongReasonsAreWrappedNotCut) {
   EXPECT_NE(text.find("more words"), std::string::npos);
 }
 
+TEST(RenderTest, TitlesBreakAtHyphensWhereTheTableIsTooWide) {
+  Table table;
+  for (int column = 0; column < 13; ++column)
+    table.columns.push_back({"speed-up", ""}); // 13 x 8 + 12 x 2 = 128
+  table.rows = {std::vector<std::string>(13, "1")};
+  const std::string wide = render_text({table});
+  EXPECT_NE(wide.find("speed-  speed-"), std::string::npos) << wide;
+  table.columns.pop_back();
+  table.rows[0].pop_back();
+  EXPECT_NE(render_text({table}).find("speed-up  speed-up"), std::string::npos);
+}
+
+TEST(RenderTest, SettingsOfATableThatIsTooWideGoAboveTheirRows) {
+  Table table;
+  table.title = "Wide";
+  table.columns = {{"temperature", "", true}, {"threshold", "", true}};
+  for (int column = 0; column < 13; ++column)
+    table.columns.push_back({"figures", ""}); // 13 x 7 + 12 x 2 = 115 alone
+  for (const char* temperature : {"0.5", "0.5", "1.3"}) {
+    std::vector<std::string> row{temperature, "0.1"};
+    row.resize(15, temperature);
+    table.rows.push_back(row);
+  }
+  EXPECT_NE(render_text({table}).find("0.5          0.1"), std::string::npos) << "not settings";
+  table.settings = 2;
+  const std::string text = render_text({table});
+  std::istringstream lines(text);
+  std::vector<std::string> starts;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(display_width(line), 120u);
+    starts.push_back(line.substr(0, 20));
+  }
+  const auto count = [&](const std::string& part) {
+    return std::ranges::count_if(starts, [&](const auto& s) { return s.find(part) != s.npos; });
+  };
+  EXPECT_EQ(count("temperature 0.5, thr"), 1);
+  EXPECT_EQ(count("temperature 1.3, thr"), 1);
+  EXPECT_EQ(count("    0.5"), 2);
+  EXPECT_EQ(render_csv({table}).find("temperature,threshold,figures"), 5u) << "CSV stays flat";
+}
+
 TEST(RenderTest, BrokenTextsDoNotBreakAFormat) {
   Table table = small();
   table.rows[0][2] = "cut \xE2\x82";
