@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernels/plan_tree.h"
 #include "kernels/tree_attention.h"
 #include "llm/kv_copy.h"
 #include "llm/kv_lineage.h"
-#include "kernels/plan_tree.h"
 #include "llm/kv_prefill.h"
 #include "llm/slot_pool.h"
 

@@ -28,7 +28,8 @@ TEST(Rope, PlainFrequencies) {
 }
 
 TEST(Rope, TableHoldsCosinesThenSines) {
-  const at::Tensor table = Rope(config_of(8, 10000)).table(std::vector<std::int64_t>{5, 6, 7}, at::kCPU);
+  const at::Tensor table =
+      Rope(config_of(8, 10000)).table(std::vector<std::int64_t>{5, 6, 7}, at::kCPU);
   ASSERT_EQ(table.sizes(), (std::vector<std::int64_t>{2, 3, 4}));
   EXPECT_FLOAT_EQ(table[0][0][1].item<float>(), static_cast<float>(std::cos(0.5)));
   EXPECT_FLOAT_EQ(table[1][2][0].item<float>(), static_cast<float>(std::sin(7.0)));
