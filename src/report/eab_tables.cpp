@@ -183,8 +183,8 @@ std::vector<Table> eab_tables(const Cases& cases) {
     return {};
   const EabGrouping grouping = group_rows(cases, kEabCompared);
   std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping), by_length(grouping)};
-  for (auto section :
-       {eab_versus_tables, eab_quality_tables, eab_ambiguity_tables, eab_memory_tables})
+  for (auto section : {eab_time_tables, eab_versus_tables, eab_quality_tables, eab_ambiguity_tables,
+                       eab_memory_tables})
     for (Table& table : section(cases))
       tables.push_back(std::move(table));
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });

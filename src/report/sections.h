@@ -11,6 +11,8 @@ std::vector<Table> eab_tables(const std::vector<results::EabCase>& cases);
 // Parts of the above; a part may hold tables without rows.
 // How the figures move with each setting that varies, the prompts' length and their domain.
 std::vector<Table> eab_versus_tables(const std::vector<results::EabCase>& cases);
+// Where an arm's time goes, and what decoding several prompts together gains.
+std::vector<Table> eab_time_tables(const std::vector<results::EabCase>& cases);
 // What the samples are worth, arm by arm.
 std::vector<Table> eab_quality_tables(const std::vector<results::EabCase>& cases);
 // Does branching follow the prompts' ratings by people?
