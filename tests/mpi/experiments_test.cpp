@@ -37,6 +37,7 @@ const std::vector<Experiment> kExperiments{
     {"eab_threshold_grid", {"threshold", "temperature"}, "EAB: threshold x temperature"},
     {"eab_ambiguity", {"prompt_rating"}, "EAB: does branching follow the rating (Spearman)"},
     {"eab_scale", {"prompt_tokens"}, "EAB versus prompt length"},
+    {"eab_prompts_per_step", {"prompts_per_step"}, "EAB: prompts decoded together"},
     {"eab_synthetic_sizes", {"model"}, "EAB versus model", true}};
 
 void PrintTo(const Experiment& experiment, std::ostream* out) { *out << experiment.name; }
