@@ -135,6 +135,9 @@ TEST_P(Experiments, SmallVersion) {
   for (const EabCase& record : cases) {
     EXPECT_EQ(record.status, "ok") << record.reason;
     EXPECT_EQ(record.validity, "VALID");
+    ASSERT_GT(record.kv_bytes_per_token, 0);
+    EXPECT_GT(record.model_parameters, 0);
+    EXPECT_EQ(record.kv_bound_bytes % record.kv_bytes_per_token, 0) << "whole tokens";
     if (record.arm != "original" && record.arm != "cow")
       continue;
     implementations.insert(record.arm);
