@@ -1,22 +1,30 @@
-// Chat templates of the supported families, recognised in the Jinja text of a model file. Only what
-// a single user turn renders to is kept; no Jinja is run.
+// The chat template of a model file, run on one user turn with the generation prompt.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "llm/jinja.h"
+
 namespace peakbench::llm {
 
-struct ChatTemplate {
-  std::string family;        // chatml | qwen3 | llama-3 | llama-2 | mistral
-  std::string before, after; // around the user's text
-  bool trim = false;         // the template strips blanks around it
-  std::string render(std::string_view user_text) const;
-};
+class ChatTemplate {
+public:
+  // `jinja`: the file's template; `begin_text`, `end_text`: what it calls bos_token and eos_token.
+  // It is tried out here: what is not supported is kept for `problem`.
+  ChatTemplate(const std::string& jinja, std::string begin_text, std::string end_text);
 
-// `begin_text` is the file's bos_token. Empty if the text is empty or of no supported family.
-std::optional<ChatTemplate> find_chat_template(std::string_view jinja, std::string_view begin_text);
-std::string chat_template_names();
+  // chatml | qwen3 | llama-3 | llama-2 | mistral | zephyr | other
+  const std::string& family() const { return family_; }
+  // Why there is nothing to render: empty if there is.
+  const std::string& problem() const { return problem_; }
+  // What the model is given; encode it with special tokens and without another begin token.
+  std::string render(std::string_view user_text) const;
+
+private:
+  std::string family_, begin_text_, end_text_, problem_;
+  std::shared_ptr<const JinjaTemplate> jinja_;
+};
 
 } // namespace peakbench::llm

@@ -55,6 +55,8 @@ TokenizerParts read_common(const GgufFile& file, bool begins_by_default) {
   for (const char* name : {"eos_token_id", "eot_token_id", "eom_token_id"})
     if (const auto id = id_of(name))
       parts.end_tokens.push_back(*id);
+  if (const auto end = id_of("eos_token_id"))
+    parts.end_text = parts.tokens[static_cast<std::size_t>(*end)].bytes;
   if (const auto begin = id_of("bos_token_id")) {
     parts.begin_text = parts.tokens[static_cast<std::size_t>(*begin)].bytes;
     if (file.boolean(kPrefix + "add_bos_token").value_or(begins_by_default))

@@ -114,6 +114,7 @@ void read_neighbours(const JsonFile& file, TokenizerParts& parts) {
   const auto config = JsonFile::if_there(prefix + "tokenizer_config.json");
   if (config) {
     parts.begin_text = token_text(*config, "bos_token");
+    parts.end_text = token_text(*config, "eos_token");
     parts.chat_template = read_chat_template(*config);
     if (!parts.begin_token && config->boolean(config->root(), "add_bos_token").value_or(false))
       parts.begin_token = id_of(parts, parts.begin_text);
@@ -133,7 +134,7 @@ void read_neighbours(const JsonFile& file, TokenizerParts& parts) {
         parts.end_tokens.push_back(checked_id(*generation, id));
   }
   if (config)
-    if (const auto id = id_of(parts, token_text(*config, "eos_token")))
+    if (const auto id = id_of(parts, parts.end_text))
       parts.end_tokens.push_back(*id);
 }
 

@@ -28,7 +28,7 @@ public:
   // Put before a raw prompt when the model file asks for one.
   virtual std::optional<std::int32_t> begin_token() const = 0;
   // The family of the chat template found in the file ("chatml", "llama-3", "mistral", ...), empty
-  // if none.
+  // if there is none that is supported.
   virtual std::string chat_family() const = 0;
   // One user turn in the model's chat template, ready for the assistant's answer. UserError if the
   // model has no supported template.

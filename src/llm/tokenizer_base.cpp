@@ -11,9 +11,9 @@ namespace peakbench::llm {
 TokenizerBase::TokenizerBase(TokenizerParts parts)
     : file_(std::move(parts.file)), tokens_(std::move(parts.tokens)),
       added_tokens_(std::move(parts.added)), end_tokens_(std::move(parts.end_tokens)),
-      begin_token_(parts.begin_token),
-      chat_(find_chat_template(parts.chat_template, parts.begin_text)),
-      has_template_(!parts.chat_template.empty()) {
+      begin_token_(parts.begin_token) {
+  if (!parts.chat_template.empty())
+    chat_.emplace(parts.chat_template, parts.begin_text, parts.end_text);
   const auto check = [&](std::int64_t id, const char* what) {
     if (id < 0 || id >= vocabulary())
       throw UserError(fmt::format("'{}': {} token {} is outside the vocabulary", file_, what, id),
@@ -51,11 +51,12 @@ std::string TokenizerBase::decode(std::span<const std::int32_t> ids, bool keep_s
 }
 
 std::string TokenizerBase::chat_text(std::string_view user_text) const {
-  if (chat_)
-    return chat_->render(user_text);
-  throw UserError(
-      fmt::format("'{}' has no {}chat template", file_, has_template_ ? "supported " : ""),
-      "supported: " + chat_template_names(), "Use prompt_format: raw");
+  if (!chat_)
+    throw UserError(fmt::format("'{}' has no chat template", file_), "", "Use prompt_format: raw");
+  if (!chat_->problem().empty())
+    throw UserError(fmt::format("the chat template of '{}' is not supported", file_),
+                    chat_->problem(), "Use prompt_format: raw");
+  return chat_->render(user_text);
 }
 
 } // namespace peakbench::llm

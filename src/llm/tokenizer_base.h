@@ -34,7 +34,7 @@ struct TokenizerParts {
   std::vector<AddedToken> added;
   std::vector<std::int32_t> end_tokens;
   std::optional<std::int32_t> begin_token; // put before a raw prompt
-  std::string begin_text;                  // what a chat template calls bos_token
+  std::string begin_text, end_text;        // what a chat template calls bos_token, eos_token
   std::string chat_template;               // Jinja text, empty if none
 };
 
@@ -44,7 +44,9 @@ public:
   std::int64_t vocabulary() const override { return static_cast<std::int64_t>(tokens_.size()); }
   const std::vector<std::int32_t>& end_tokens() const override { return end_tokens_; }
   std::optional<std::int32_t> begin_token() const override { return begin_token_; }
-  std::string chat_family() const override { return chat_ ? chat_->family : ""; }
+  std::string chat_family() const override {
+    return chat_ && chat_->problem().empty() ? chat_->family() : "";
+  }
   std::string chat_text(std::string_view user_text) const override;
 
 protected:
@@ -57,7 +59,6 @@ protected:
   std::vector<std::int32_t> end_tokens_;
   std::optional<std::int32_t> begin_token_;
   std::optional<ChatTemplate> chat_;
-  bool has_template_ = false;
   bool blank_after_begin_ =
       false; // SentencePiece: a blank is put before the text, and taken off again
 };

@@ -220,7 +220,8 @@ TEST_F(SmallBpe, NeighboursOfTokenizerJson) {
       folder_ / "tokenizer_config.json",
       R"({"bos_token": {"content": "<|begin|>"}, "eos_token": "<|im_end|>", "add_bos_token": true,
                  "chat_template": [{"name": "tool_use", "template": "x"},
-                                   {"name": "default", "template": "{{ '<|im_start|>' }}"}]})");
+                                   {"name": "default", "template":
+                    "{{ '<|im_start|>user\\n' + messages[0].content + '<|im_end|>\\n<|im_start|>assistant\\n' }}"}]})");
   write_file(folder_ / "generation_config.json", R"({"eos_token_id": [260, 262]})");
   write_file(folder_ / "config.json", R"({"eos_token_id": 258})");
   const auto tokenizer = from_json();
@@ -234,9 +235,8 @@ TEST_F(SmallBpe, NeighboursOfTokenizerJson) {
   std::filesystem::remove(folder_ / "generation_config.json");
   EXPECT_THAT(from_json()->end_tokens(), ElementsAre(258));
   EXPECT_THAT(user_error([&] { from_json()->chat_text("Hi"); }), HasSubstr("no chat template"));
-  write_file(folder_ / "chat_template.jinja", "{{ '<start_of_turn>' }}");
-  EXPECT_THAT(user_error([&] { from_json()->chat_text("Hi"); }),
-              AllOf(HasSubstr("no supported chat template"), HasSubstr("chatml, qwen3, llama-3")));
+  write_file(folder_ / "chat_template.jinja", "[INST]{{ messages[0].content }}");
+  EXPECT_EQ(from_json()->chat_text("Hi"), "[INST]Hi");
 }
 
 TEST_F(SmallBpe, TheTemplateOfThePostProcessorBeginsAPrompt) {

@@ -1,86 +1,100 @@
-// Golden texts: what the published templates render for one user turn with the generation prompt.
+// What transformers renders (golden/make_chats.py) for one user turn, by templates in the manner of
+// each family and by two published ones.
 #include "llm/chat_template.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "expect_error.h"
+#include "llm/tokenizer.h"
+#include "model_writer.h"
+#include "support/support.h"
 
 namespace peakbench::llm {
 namespace {
 
-// As in SmolLM2's file, where the line break is a character of the literal.
-constexpr const char* kSmollm =
-    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ "
-    "'<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
-    "Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] "
-    "+ "
-    "'<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' "
-    "}}{% "
-    "endif %}";
-// As in Qwen2.5's, where it is an escape; other system literals come first.
-constexpr const char* kQwen25 =
-    R"({%- if tools %}{{- '<|im_start|>system\n' }}{{- messages[0]['content'] }}{%- else %}
-    {%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}
-    {%- else %}{{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
-    {%- endif %}{%- endif %}{{- '<|im_start|>assistant\n' }})";
-constexpr const char* kQwen3 =
-    R"({%- if messages[0].role == 'system' %}{{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}{%- endif %}
-    {{- '<|im_start|>assistant\n' }}{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\n\n</think>\n\n' }}{%- endif %})";
-constexpr const char* kLlama3 =
-    R"({% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %})";
-constexpr const char* kLlama32 =
-    R"({{- bos_token }}{{- "<|start_header_id|>system<|end_header_id|>\n\n" }}{{- "Cutting Knowledge Date: December 2023\n" }}{{- "Today Date: " + date_string + "\n\n" }}{{- "<|eot_id|>" }})";
-constexpr const char* kMistral1 =
-    R"({{ bos_token }}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% endif %})";
-constexpr const char* kMistral3 =
-    R"({{- bos_token }}{{- "[INST] " + message["content"] + "[/INST]" }})";
-constexpr const char* kLlama2 =
-    R"({% set content = '<<SYS>>\n' + system_message %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }})";
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::user_error;
 
-std::string render(const char* jinja, const char* text, const char* begin = "<s>") {
-  const auto chat = find_chat_template(jinja, begin);
-  return chat ? chat->render(text) : "none";
-}
-std::string family(const char* jinja) { return find_chat_template(jinja, "")->family; }
-
-TEST(ChatTemplate, ChatmlWithTheFilesOwnSystemTurn) {
-  EXPECT_EQ(family(kSmollm), "chatml");
-  EXPECT_EQ(render(kSmollm, "Hi"),
-            "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
-            "Face<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ(render(kQwen25, " Hi "),
-            "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful "
-            "assistant.<|im_end|>\n<|im_start|>user\n Hi <|im_end|>\n<|im_start|>assistant\n");
+json golden() {
+  return json::parse(peakbench::testing::read_file(peakbench::testing::source_folder() /
+                                                   "tests/llm/golden/chats.json"));
 }
 
-TEST(ChatTemplate, Qwen3HasNoSystemTurn) {
-  EXPECT_EQ(family(kQwen3), "qwen3");
-  EXPECT_EQ(render(kQwen3, "Hi"), "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+TEST(ChatTemplate, EveryFamilyAsTheReferenceRendersIt) {
+  const json file = golden();
+  for (const json& entry : file["families"]) {
+    const ChatTemplate chat(entry["template"].get<std::string>(), "<s>", "</s>");
+    const auto name = entry["name"].get<std::string>();
+    EXPECT_EQ(chat.problem(), "") << name;
+    EXPECT_TRUE(name == "qwen2.5" || name == "qwen3-thinking" ? chat.family() == "chatml"
+                                                              : name.starts_with(chat.family()))
+        << name << " is taken for " << chat.family();
+    for (std::size_t i = 0; i < file["texts"].size(); ++i)
+      EXPECT_EQ(chat.render(file["texts"][i].get<std::string>()),
+                entry["rendered"][i].get<std::string>())
+          << name;
+  }
 }
 
-TEST(ChatTemplate, Llama3TrimsAndBeginsWithItsToken) {
-  EXPECT_EQ(family(kLlama3), "llama-3");
-  EXPECT_EQ(render(kLlama3, " Hi\n", "<|begin_of_text|>"),
-            "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
-            "<|start_header_id|>assistant<|end_header_id|>\n\n");
-  EXPECT_EQ(
-      render(kLlama32, "Hi", "<|begin_of_text|>"),
-      "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
-      "December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user"
-      "<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+TEST(ChatTemplate, PublishedOfQwen25) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const auto tokenizer =
+      open_tokenizer((shared / "data/tokenizers/qwen2.5-tokenizer.json").string());
+  const json file = golden();
+  for (std::size_t i = 0; i < file["texts"].size(); ++i)
+    EXPECT_EQ(tokenizer->chat_text(file["texts"][i].get<std::string>()),
+              file["published"]["qwen2.5"][i].get<std::string>());
 }
 
-TEST(ChatTemplate, InstructVersionsDifferInTheirBlanks) {
-  EXPECT_EQ(family(kMistral1), "mistral");
-  EXPECT_EQ(render(kMistral1, "Hi"), "<s>[INST] Hi [/INST]");
-  EXPECT_EQ(render(kMistral3, "Hi"), "<s>[INST] Hi[/INST]");
-  EXPECT_EQ(family(kLlama2), "llama-2");
-  EXPECT_EQ(render(kLlama2, "\n Hi "), "<s>[INST] Hi [/INST]");
-  EXPECT_EQ(render(kLlama2, " \n "), "<s>[INST]  [/INST]");
+TEST(ChatTemplate, PublishedOfSmolLm2) {
+  PEAKBENCH_NEEDS_SMOLLM2(model);
+  const auto tokenizer = open_tokenizer(model.string());
+  const json file = golden();
+  for (std::size_t i = 0; i < file["texts"].size(); ++i)
+    EXPECT_EQ(tokenizer->chat_text(file["texts"][i].get<std::string>()),
+              file["published"]["smollm2"][i].get<std::string>());
 }
 
-TEST(ChatTemplate, OthersAreNotGuessed) {
-  EXPECT_FALSE(find_chat_template("", ""));
-  EXPECT_FALSE(find_chat_template("{{ '<start_of_turn>user' }}", ""));
-  EXPECT_FALSE(find_chat_template("{{ '[INST]' }}", "")); // never closed
+TEST(ChatTemplate, AMissingTokenPrintsNothing) {
+  EXPECT_EQ(ChatTemplate("{{ bos_token }}[INST]{{ messages[0]['content'] }}", "", "").render("Hi"),
+            "[INST]Hi");
+}
+
+TEST(ChatTemplate, TheDateIsTheTemplatesOwn) {
+  const ChatTemplate chat("{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}2024"
+                          "{% endif %}{{ messages[0]['content'] }}",
+                          "", "");
+  EXPECT_EQ(chat.render("."), "2024.") << "or prompts would differ from day to day";
+}
+
+// Nothing is guessed: what cannot be rendered says why.
+TEST(ChatTemplate, ProblemsAreNamed) {
+  const auto problem = [](const char* jinja) { return ChatTemplate(jinja, "", "").problem(); };
+  const std::string text = "{{ messages[0].content }}";
+  EXPECT_EQ(problem(text.c_str()), "");
+  EXPECT_THAT(problem("<|im_start|>"), HasSubstr("leaves the user's text out"));
+  EXPECT_THAT(problem("{{ messages | map(attribute='content') }}"), HasSubstr("filter 'map'"));
+  EXPECT_THAT(problem("{{ raise_exception('no user') }}"), HasSubstr("refuses: no user"));
+  EXPECT_THAT(problem("\n{% break %}"), HasSubstr("line 2: statement 'break'"));
+
+  const peakbench::testing::ScratchFolder folder;
+  const auto open = [&](const char* jinja) {
+    testing::GgufWriter writer = testing::small_gguf();
+    if (jinja)
+      writer.text("tokenizer.chat_template", jinja);
+    peakbench::testing::write_file(folder / "m.gguf", writer.bytes());
+    return open_tokenizer((folder / "m.gguf").string());
+  };
+  EXPECT_THAT(user_error([&] { open(nullptr)->chat_text("Hi"); }), HasSubstr("no chat template"));
+  EXPECT_THAT(
+      user_error([&] { open("{{ f() }}")->chat_text("Hi"); }),
+      AllOf(HasSubstr("m.gguf"), HasSubstr("function 'f' is not supported"), HasSubstr("raw")));
+  EXPECT_EQ(open("{{ f() }}")->chat_family(), "");
+  EXPECT_EQ(open("{{ bos_token + messages[0].content + eos_token }}")->chat_text("Hi"),
+            "<|begin|>Hi<|end|>");
 }
 
 } // namespace
