@@ -6,6 +6,12 @@
 #include <algorithm>
 
 #include "kernels/row_ops_cpu.h"
+#if PEAKBENCH_USE_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include "kernels/row_ops_device.h"
+#endif
 
 namespace peakbench::kernels {
 
@@ -52,6 +58,33 @@ namespace {
 // A thread takes rows of this many values together; less is not worth waking it.
 constexpr std::int64_t kGrain = 16384;
 
+#if PEAKBENCH_USE_CUDA
+Element element_of(const at::Tensor& tensor) {
+  TORCH_CHECK(tensor.is_contiguous(), "rows lie one after the other");
+  switch (tensor.scalar_type()) {
+  case at::kFloat:
+    return Element::float32;
+  case at::kBFloat16:
+    return Element::bfloat16;
+  case at::kHalf:
+    return Element::float16;
+  default:
+    TORCH_CHECK(false, "float32, bfloat16 or float16 on CUDA, not ", tensor.scalar_type());
+    return Element::float32; // not reached; the undefined-behaviour sanitizer does not see that
+  }
+}
+
+// launch(arguments, stream) on the current stream of the tensor's device, if there is work.
+template <class Arguments>
+void run_on_cuda(void (*launch)(const Arguments&, void*), const Arguments& arguments,
+                 const at::Tensor& tensor) {
+  if (arguments.rows == 0)
+    return;
+  const c10::cuda::CUDAGuard guard(tensor.device());
+  launch(arguments, c10::cuda::getCurrentCUDAStream().stream());
+}
+#endif
+
 bool is_bf16(const at::Tensor& tensor) {
   TORCH_CHECK(tensor.is_contiguous(), "rows lie one after the other");
   TORCH_CHECK(tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kFloat,
@@ -72,14 +105,25 @@ const float* data_or_null(const at::Tensor& tensor) {
 
 void add_rms_norm(at::Tensor& residual, const std::optional<at::Tensor>& delta,
                   const at::Tensor& weight, double epsilon, at::Tensor& out) {
-  if (!residual.is_cpu())
-    return reference::add_rms_norm(residual, delta, weight, epsilon, out);
   TORCH_CHECK(residual.is_contiguous() && residual.sizes() == out.sizes() &&
                   weight.numel() == residual.size(1),
               "residual and out [rows, width], weight [width]");
   TORCH_CHECK(!delta || (delta->is_contiguous() && delta->scalar_type() == out.scalar_type() &&
                          delta->sizes() == residual.sizes()),
               "what is added is like out");
+#if PEAKBENCH_USE_CUDA
+  if (residual.is_cuda())
+    return run_on_cuda(launch_norm,
+                       {.element = element_of(out),
+                        .residual = residual.mutable_data_ptr<float>(),
+                        .delta = delta ? delta->const_data_ptr() : nullptr,
+                        .weight = weight.const_data_ptr<float>(),
+                        .out = out.mutable_data_ptr(),
+                        .rows = residual.size(0),
+                        .width = static_cast<std::int32_t>(residual.size(1)),
+                        .epsilon = static_cast<float>(epsilon)},
+                       residual);
+#endif
   const NormRows rows{is_bf16(out),
                       residual.mutable_data_ptr<float>(),
                       delta ? delta->const_data_ptr() : nullptr,
@@ -92,14 +136,32 @@ void add_rms_norm(at::Tensor& residual, const std::optional<at::Tensor>& delta,
 }
 
 void rotate_heads(at::Tensor& qkv, const HeadRotation& r) {
-  if (!qkv.is_cpu())
-    return reference::rotate_heads(qkv, r);
   const std::int64_t positions = r.table.size(1), half = r.head_width / 2;
   TORCH_CHECK(
       qkv.size(1) == (r.heads + 2 * r.kv_heads) * r.head_width && r.table.is_contiguous() &&
           r.table.size(2) == half,
       "qkv [rows, (heads + 2 kv_heads) * head_width], table [2, positions, head_width / 2]");
   const float* cosine = r.table.const_data_ptr<float>();
+#if PEAKBENCH_USE_CUDA
+  if (qkv.is_cuda()) {
+    TORCH_CHECK(r.head_width % 2 == 0 && r.head_width <= 256,
+                "rotate_heads takes heads of an even width up to 256 on CUDA, not ", r.head_width);
+    return run_on_cuda(launch_rotation,
+                       {.element = element_of(qkv),
+                        .qkv = qkv.mutable_data_ptr(),
+                        .rows = qkv.size(0),
+                        .heads = static_cast<std::int32_t>(r.heads),
+                        .kv_heads = static_cast<std::int32_t>(r.kv_heads),
+                        .head_width = static_cast<std::int32_t>(r.head_width),
+                        .query_norm = data_or_null(r.query_norm),
+                        .key_norm = data_or_null(r.key_norm),
+                        .epsilon = static_cast<float>(r.epsilon),
+                        .cosine = cosine,
+                        .sine = cosine + positions * half,
+                        .positions = positions},
+                       qkv);
+  }
+#endif
   const RotateRows rows{is_bf16(qkv),
                         qkv.mutable_data_ptr(),
                         qkv.size(1),
@@ -119,11 +181,19 @@ void rotate_heads(at::Tensor& qkv, const HeadRotation& r) {
 }
 
 void silu_multiply(const at::Tensor& gate_up, at::Tensor& out) {
-  if (!gate_up.is_cpu())
-    return reference::silu_multiply(gate_up, out);
   TORCH_CHECK(gate_up.is_contiguous() && gate_up.scalar_type() == out.scalar_type() &&
                   gate_up.size(0) == out.size(0) && gate_up.size(1) == 2 * out.size(1),
               "gate_up [rows, 2 width], out [rows, width]");
+#if PEAKBENCH_USE_CUDA
+  if (out.is_cuda())
+    return run_on_cuda(launch_silu,
+                       {.element = element_of(out),
+                        .gate_up = gate_up.const_data_ptr(),
+                        .out = out.mutable_data_ptr(),
+                        .rows = out.size(0),
+                        .width = static_cast<std::int32_t>(out.size(1))},
+                       out);
+#endif
   const SiluRows rows{is_bf16(out), gate_up.const_data_ptr(), out.mutable_data_ptr(), out.size(1)};
   over_rows(out.size(0), gate_up.size(1),
             [&](std::int64_t begin, std::int64_t end) { silu_rows(rows, begin, end); });

@@ -30,8 +30,7 @@ void rotate_heads(at::Tensor& qkv, const HeadRotation& rotation);
 // out (T) [rows, width] = silu(gate) * up of gate_up (T) [rows, 2 width].
 void silu_multiply(const at::Tensor& gate_up, at::Tensor& out);
 
-// The same by plain LibTorch calls, on any device: what runs on CUDA, and the oracle of the CPU
-// versions.
+// The same by plain LibTorch calls, on any device: the oracle of the other versions.
 namespace reference {
 void add_rms_norm(at::Tensor& residual, const std::optional<at::Tensor>& delta,
                   const at::Tensor& weight, double epsilon, at::Tensor& out);

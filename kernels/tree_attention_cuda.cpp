@@ -2,115 +2,82 @@
 #include "kernels/tree_attention_cuda.h"
 
 #include <ATen/ATen.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <span>
 #include <vector>
 
-#include "kernels/tree_attention_device.h"
+#include "kernels/attention_lists.h"
 
 namespace peakbench::kernels {
 
-// The plan's lists and splits in one buffer on the device.
+// The plan's lists on the device, and what they were made for.
 struct DevicePlan {
-  at::Tensor buffer; // bytes: chunks, runs, splits, partials per path
-  std::size_t runs_at = 0, splits_at = 0, counts_at = 0;
+  at::Tensor lists; // bytes
   std::vector<ChunkView> chunks;
-  std::int32_t splits = 0, partials = 0, most_paths = 1;
+  std::int64_t items = 0, partial_rows = 0;
+  std::int32_t blocks = 0; // that run at once
 };
 
 namespace {
 
-class PlanBuilder {
-public:
-  explicit PlanBuilder(const TreeAttentionPlan& plan)
-      : counts_(static_cast<std::size_t>(plan.paths), 0) {
-    for (const TreeSegment& segment : plan.segments)
-      add_list(std::span(plan.runs).subspan(static_cast<std::size_t>(segment.first_run),
-                                            static_cast<std::size_t>(segment.runs)),
-               segment.first_path, segment.paths);
-  }
-
-  DevicePlan upload(std::span<const ChunkView> chunks, c10::Device device) const {
-    DevicePlan plan;
-    plan.splits = static_cast<std::int32_t>(splits_.size());
-    plan.partials = *std::max_element(counts_.begin(), counts_.end());
-    for (const DeviceSplit& split : splits_)
-      plan.most_paths = std::max(plan.most_paths, split.paths);
-    plan.chunks.assign(chunks.begin(), chunks.end());
-    plan.runs_at = chunks.size_bytes();
-    plan.splits_at = plan.runs_at + runs_.size() * sizeof(DeviceRun);
-    plan.counts_at = plan.splits_at + splits_.size() * sizeof(DeviceSplit);
-    const std::size_t bytes = plan.counts_at + counts_.size() * sizeof(std::int32_t);
-    at::Tensor host = at::empty({static_cast<std::int64_t>(bytes)}, at::kByte);
-    auto* to = static_cast<std::byte*>(host.mutable_data_ptr());
-    std::memcpy(to, chunks.data(), plan.runs_at);
-    std::memcpy(to + plan.runs_at, runs_.data(), plan.splits_at - plan.runs_at);
-    std::memcpy(to + plan.splits_at, splits_.data(), plan.counts_at - plan.splits_at);
-    std::memcpy(to + plan.counts_at, counts_.data(), bytes - plan.counts_at);
-    plan.buffer = host.to(device);
-    return plan;
-  }
-
-private:
-  // One list of runs that `paths` paths read, in splits of about equal length.
-  void add_list(std::span<const SlotRun> list, std::int32_t first_path, std::int32_t paths) {
-    const auto first_run = static_cast<std::int32_t>(runs_.size());
-    std::int32_t tokens = 0;
-    for (const SlotRun& run : list) {
-      runs_.push_back({tokens, run.chunk, run.first});
-      tokens += run.count;
-    }
-    const auto last_run = static_cast<std::int32_t>(runs_.size());
-    for (std::int32_t begin = 0; begin < tokens; begin += kSplitTokens) {
-      const std::int32_t index = counts_[static_cast<std::size_t>(first_path)];
-      splits_.push_back({first_run, last_run, begin, std::min(tokens, begin + kSplitTokens),
-                         first_path, paths, index});
-      for (std::int32_t path = first_path; path < first_path + paths; ++path)
-        ++counts_[static_cast<std::size_t>(path)];
-    }
-  }
-
-  std::vector<DeviceRun> runs_;
-  std::vector<DeviceSplit> splits_;
-  std::vector<std::int32_t> counts_; // partial results per path
-};
+DevicePlan make_plan(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan,
+                     std::span<const ChunkView> chunks, c10::Device device) {
+  const auto width = static_cast<std::int32_t>(arguments.head_width);
+  DevicePlan made;
+  made.blocks = attend_blocks(arguments.element, width);
+  const AttentionLists lists(plan, {.group = static_cast<std::int32_t>(arguments.group()),
+                                    .kv_heads = static_cast<std::int32_t>(arguments.kv_heads),
+                                    .rows = attention_rows(arguments.element, width),
+                                    .blocks = made.blocks});
+  const at::Tensor host =
+      at::empty({static_cast<std::int64_t>(lists.bytes(chunks.size(), plan.paths))}, at::kByte);
+  lists.write(chunks, plan.paths, static_cast<std::byte*>(host.mutable_data_ptr()));
+  made.lists = host.to(device);
+  made.chunks.assign(chunks.begin(), chunks.end());
+  made.items = static_cast<std::int64_t>(lists.items().size());
+  made.partial_rows = lists.partial_rows();
+  return made;
+}
 
 } // namespace
 
 void tree_attention_cuda(const TreeAttentionArguments& arguments, const TreeAttentionPlan& plan,
                          std::size_t chunks, c10::Device device) {
-  TORCH_CHECK(arguments.head_width <= 256,
-              "tree_attention takes heads up to 256 wide on CUDA, not ", arguments.head_width);
+  TORCH_CHECK(arguments.head_width % 8 == 0 && arguments.head_width <= kWidestHead,
+              "tree_attention takes heads of a multiple of 8 elements up to ", kWidestHead,
+              " on CUDA, not ", arguments.head_width);
   const c10::cuda::CUDAGuard guard(device);
   const std::span<const ChunkView> views(arguments.chunks, chunks);
-  if (plan.device == nullptr || plan.device->buffer.device() != device ||
+  if (plan.device == nullptr || plan.device->lists.device() != device ||
       !std::equal(views.begin(), views.end(), plan.device->chunks.begin(),
                   plan.device->chunks.end()))
-    plan.device = std::make_shared<const DevicePlan>(PlanBuilder(plan).upload(views, device));
+    plan.device = std::make_shared<const DevicePlan>(make_plan(arguments, plan, views, device));
   const DevicePlan& lists = *plan.device;
 
-  // [partials, paths, heads]: highest, then total, then the sums with head_width
-  const std::int64_t rows = lists.partials * arguments.paths * arguments.heads;
   const at::Tensor partials =
-      at::empty({rows * (arguments.head_width + 2)}, at::TensorOptions(at::kFloat).device(device));
-  DeviceArguments device_arguments;
-  device_arguments.tree = arguments;
-  const auto* base = static_cast<const std::byte*>(lists.buffer.const_data_ptr());
-  device_arguments.tree.chunks = reinterpret_cast<const ChunkView*>(base);
-  device_arguments.runs = reinterpret_cast<const DeviceRun*>(base + lists.runs_at);
-  device_arguments.splits = reinterpret_cast<const DeviceSplit*>(base + lists.splits_at);
-  device_arguments.split_count = lists.splits;
-  device_arguments.partials_of_path = reinterpret_cast<const std::int32_t*>(base + lists.counts_at);
-  device_arguments.highest = partials.data_ptr<float>();
-  device_arguments.total = device_arguments.highest + rows;
-  device_arguments.sums = device_arguments.total + rows;
-  C10_CUDA_CHECK(launch_tree_attention(device_arguments, lists.most_paths,
-                                       c10::cuda::getCurrentCUDAStream(device.index())));
+      at::empty({lists.partial_rows, partial_floats(arguments.kv_heads, arguments.head_width)},
+                at::TensorOptions(at::kFloat).device(device));
+  AttendArguments launch;
+  launch.element = arguments.element;
+  launch.lists = static_cast<const AttentionHeader*>(lists.lists.const_data_ptr());
+  launch.query = arguments.query;
+  launch.query_stride = arguments.heads * arguments.head_width;
+  launch.out = arguments.out;
+  launch.paths = static_cast<std::int32_t>(arguments.paths);
+  launch.heads = static_cast<std::int32_t>(arguments.heads);
+  launch.kv_heads = static_cast<std::int32_t>(arguments.kv_heads);
+  launch.head_width = static_cast<std::int32_t>(arguments.head_width);
+  launch.layer = arguments.layer;
+  launch.scale = static_cast<float>(arguments.scale * M_LOG2E);
+  launch.place_partials(partials.data_ptr<float>(), lists.partial_rows);
+  void* const stream = c10::cuda::getCurrentCUDAStream(device.index()).stream();
+  const auto work = static_cast<std::int32_t>(lists.items * arguments.kv_heads);
+  launch_attend(launch, std::min(lists.blocks, work), stream);
+  launch_merge(launch, stream);
 }
 
 } // namespace peakbench::kernels

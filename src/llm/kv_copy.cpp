@@ -7,6 +7,13 @@
 #include <cstring>
 #include <vector>
 
+#if PEAKBENCH_USE_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include "kernels/slot_copy_device.h"
+#endif
+
 namespace peakbench::llm {
 
 using kernels::SlotRun;
@@ -50,6 +57,30 @@ std::vector<Piece> pair_up(std::span<const SlotRun> from, std::span<const SlotRu
   return pieces;
 }
 
+#if PEAKBENCH_USE_CUDA
+// One launch, however scattered the slots are.
+void copy_on_cuda(std::span<const at::Tensor> chunks, std::span<const Piece> pieces) {
+  const at::Tensor& any = chunk_of(chunks, pieces.front().from);
+  const c10::cuda::CUDAGuard guard(any.device());
+  const at::Tensor list =
+      at::empty({static_cast<std::int64_t>(pieces.size() * sizeof(kernels::SlotCopy))}, at::kByte);
+  auto* copy = static_cast<kernels::SlotCopy*>(list.mutable_data_ptr());
+  for (const Piece& piece : pieces) {
+    const auto plane_bytes = [&](const SlotRun& run) {
+      const at::Tensor& chunk = chunk_of(chunks, run);
+      return chunk.stride(1) * chunk.element_size();
+    };
+    *copy++ = {bytes_of(chunks, piece.from, 0, 0), bytes_of(chunks, piece.to, 0, 0),
+               plane_bytes(piece.from), plane_bytes(piece.to),
+               piece.from.count * any.stride(2) * any.element_size()};
+  }
+  const at::Tensor copies = list.to(any.device());
+  kernels::launch_slot_copies(static_cast<const kernels::SlotCopy*>(copies.const_data_ptr()),
+                              static_cast<std::int64_t>(pieces.size()), any.size(0) * 2,
+                              c10::cuda::getCurrentCUDAStream().stream());
+}
+#endif
+
 } // namespace
 
 void write_slots(std::span<const at::Tensor> chunks, std::int64_t layer,
@@ -89,13 +120,10 @@ void copy_slots(std::span<const at::Tensor> chunks, std::span<const SlotRun> fro
   if (pieces.empty())
     return;
   const at::Tensor& any = chunk_of(chunks, pieces.front().from);
-  if (!any.is_cpu()) {
-    for (const Piece& piece : pieces)
-      chunk_of(chunks, piece.to)
-          .narrow(2, piece.to.first, piece.to.count)
-          .copy_(chunk_of(chunks, piece.from).narrow(2, piece.from.first, piece.from.count));
-    return;
-  }
+#if PEAKBENCH_USE_CUDA
+  if (any.is_cuda())
+    return copy_on_cuda(chunks, pieces);
+#endif
   const std::int64_t slot_bytes = any.stride(2) * any.element_size();
   at::parallel_for(0, any.size(0) * 2, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)

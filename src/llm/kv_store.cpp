@@ -100,6 +100,12 @@ public:
     return causal_attention(query, key, value, prefill_tokens_, scale_);
   }
 
+  KvStep step() const override {
+    TORCH_CHECK(prefill_tokens_ == 0, "a step of one token per path");
+    pool_.check_writable(new_slots_);
+    return {pool_.chunks(), new_slots_, plan_};
+  }
+
   KvStatistics statistics() const override { return statistics_; }
 
 private:

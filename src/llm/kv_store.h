@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "kernels/tree_attention_plan.h"
 #include "llm/config.h"
 
 namespace peakbench::llm {
@@ -30,6 +31,15 @@ struct KvStatistics {
   std::int64_t forks = 0;
 };
 
+// What a step reads and writes, for kernels that do both themselves.
+struct KvStep {
+  std::span<const at::Tensor> chunks; // [layers, 2, slots, kv_heads, head_width] each, or undefined
+  std::span<const kernels::SlotRun> new_slots; // where its tokens go, row after row
+  const kernels::TreeAttentionPlan& plan;      // what its queries read
+};
+
+struct StepMemory;
+
 class KvStore {
 public:
   virtual ~KvStore() = default;
@@ -48,7 +58,15 @@ public:
   // their path holds, the step's own tokens included; same shape and type back.
   virtual at::Tensor attention(std::int64_t layer, const at::Tensor& query) = 0;
 
+  // The step of one token per path that reserve() began, in place of append() and attention().
+  virtual KvStep step() const = 0;
+  // What steps on a GPU work in, kept for them as long as the store.
+  std::shared_ptr<StepMemory>& step_memory() { return step_memory_; }
+
   virtual KvStatistics statistics() const = 0;
+
+private:
+  std::shared_ptr<StepMemory> step_memory_;
 };
 
 std::unique_ptr<KvStore> make_kv_store(KvKind kind, const ModelConfig& config, at::ScalarType dtype,

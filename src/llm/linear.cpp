@@ -62,6 +62,17 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return inner_product_ ? inner_product(x, weight_, bias_) : at::linear(x, weight_, bias_);
 }
 
+void Linear::product(const at::Tensor& x, at::Tensor& out) const {
+  if (inner_product_)
+    out.copy_((*this)(x));
+  else if (x.scalar_type() != out.scalar_type()) // float32 logits of 16-bit rows, on CUDA only
+    at::mm_out(out, x, weight_.t(), out.scalar_type());
+  else if (bias_.defined())
+    at::addmm_out(out, bias_, x, weight_.t());
+  else
+    at::mm_out(out, x, weight_.t());
+}
+
 std::int64_t Linear::bytes() const {
   std::size_t sum = weight_.defined() ? weight_.nbytes() : 0;
   if (bias_.defined())
@@ -71,8 +82,9 @@ std::int64_t Linear::bytes() const {
 
 OutputHead::OutputHead(const at::Tensor& weight, bool shared)
     : vocabulary_(weight.size(0)), shared_(shared) {
-  // float32 logits are the product itself.
-  const std::int64_t block = weight.scalar_type() == at::kFloat ? vocabulary_ : 8192;
+  // float32 logits are the product itself, and CUDA makes them of 16-bit rows, too.
+  const bool whole = weight.scalar_type() == at::kFloat || weight.is_cuda();
+  const std::int64_t block = whole ? vocabulary_ : 8192;
   for (std::int64_t first = 0; first < vocabulary_; first += block)
     blocks_.emplace_back(weight.narrow(0, first, std::min(block, vocabulary_ - first)),
                          at::Tensor(), !shared);
@@ -80,15 +92,21 @@ OutputHead::OutputHead(const at::Tensor& weight, bool shared)
 
 at::Tensor OutputHead::operator()(const at::Tensor& normed) const {
   const measure::TagScope tag(measure::Tag::logits);
-  if (blocks_.size() == 1)
+  if (blocks_.size() == 1 && !normed.is_cuda())
     return blocks_.front()(normed).to(at::kFloat);
   at::Tensor out = at::empty({normed.size(0), vocabulary_}, normed.options().dtype(at::kFloat));
+  product(normed, out);
+  return out;
+}
+
+void OutputHead::product(const at::Tensor& normed, at::Tensor& logits) const {
+  if (normed.is_cuda())
+    return blocks_.front().product(normed, logits);
   std::int64_t first = 0;
   for (const Linear& block : blocks_) {
-    out.narrow(1, first, block.outputs()).copy_(block(normed));
+    logits.narrow(1, first, block.outputs()).copy_(block(normed));
     first += block.outputs();
   }
-  return out;
 }
 
 std::int64_t OutputHead::bytes() const {

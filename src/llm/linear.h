@@ -18,6 +18,8 @@ public:
   Linear(at::Tensor weight, at::Tensor bias, bool pack);
 
   at::Tensor operator()(const at::Tensor& x) const; // [rows, in] -> [rows, out]
+  // The same into `out`; allocates nothing on a GPU.
+  void product(const at::Tensor& x, at::Tensor& out) const;
   std::int64_t bytes() const;
   std::int64_t outputs() const { return outputs_; }
 
@@ -36,6 +38,8 @@ public:
   OutputHead(const at::Tensor& weight, bool shared);
 
   at::Tensor operator()(const at::Tensor& normed) const;
+  // The same into `logits`; one product without a second matrix on a GPU.
+  void product(const at::Tensor& normed, at::Tensor& logits) const;
   std::int64_t bytes() const; // 0 where shared
 
 private:

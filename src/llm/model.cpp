@@ -8,6 +8,7 @@
 
 #include "base/stopwatch.h"
 #include "kernels/row_ops.h"
+#include "llm/device_step.h"
 #include "llm/layers.h"
 #include "llm/rope.h"
 #include "measure/tag.h"
@@ -58,6 +59,7 @@ struct Model::Weights {
   OutputHead head;
   at::Tensor final_norm; // float32 [width]
   std::vector<Layer> layers;
+  std::unique_ptr<DeviceStep> device_step; // null: steps are passes like others
 
   // Returns the residual stream of each path's last position, [paths, width].
   at::Tensor forward(std::span<const std::int32_t> tokens, KvStore& store,
@@ -153,14 +155,15 @@ at::Tensor Model::Weights::logits(at::Tensor residual, ForwardTimes* times) cons
   return head(normed);
 }
 
-Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device) {
+Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device,
+             const ModelOptions& options) {
   const TagScope tag(Tag::weights);
   const ModelConfig& config = source.config();
   TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16 ||
                   (dtype == at::kHalf && device.is_cuda()),
               "a model computes in float32 or bfloat16 (or float16 on CUDA), not ", dtype);
   weights_ =
-      std::make_unique<Weights>(Weights{config, dtype, device, Rope(config), {}, {}, {}, {}});
+      std::make_unique<Weights>(Weights{config, dtype, device, Rope(config), {}, {}, {}, {}, {}});
   weights_->embedding = source.tensor("model.embed_tokens.weight", dtype, device);
   weights_->head = config.tied_embedding
                        ? OutputHead(weights_->embedding, true)
@@ -168,6 +171,16 @@ Model::Model(const ModelSource& source, at::ScalarType dtype, at::Device device)
   weights_->final_norm = source.tensor("model.norm.weight", at::kFloat, device);
   for (std::int64_t i = 0; i < config.layers; ++i)
     weights_->layers.push_back(load_layer(source, i, dtype, device));
+  const kernels::DeviceKernels* step_kernels = options.step_kernels;
+#if PEAKBENCH_USE_CUDA
+  if (device.is_cuda() && !step_kernels)
+    step_kernels = &kernels::kCudaKernels;
+#endif
+  if (step_kernels)
+    weights_->device_step = std::make_unique<DeviceStep>(
+        StepWeights{weights_->config, dtype, device, weights_->rope, weights_->embedding,
+                    weights_->layers, weights_->final_norm, weights_->head},
+        *step_kernels, options.cuda_graphs);
 }
 
 Model::~Model() = default;
@@ -208,7 +221,13 @@ at::Tensor Model::prefill(std::span<const std::int32_t> tokens, KvStore& store,
 at::Tensor Model::step(std::span<const std::int32_t> tokens, KvStore& store,
                        std::span<const PathId> paths, ForwardTimes* times) const {
   TORCH_CHECK(!paths.empty() && tokens.size() == paths.size(), "a step takes one token per path");
+  if (weights_->device_step)
+    return weights_->device_step->run(tokens, store, paths);
   return weights_->logits(weights_->forward(tokens, store, paths, 1, times), times);
+}
+
+std::int64_t Model::replayed_steps() const {
+  return weights_->device_step ? weights_->device_step->graphs().replays() : 0;
 }
 
 std::unique_ptr<KvStore> Model::make_kv_store(KvKind kind) const {

@@ -56,13 +56,20 @@ at::Tensor Rope::table(std::span<const std::int64_t> positions, at::Device devic
   at::Tensor table = at::empty({2, count, pairs}, at::kFloat);
   float* cosine = table.data_ptr<float>();
   float* sine = cosine + count * pairs;
-  for (const std::int64_t position : positions)
-    for (const double frequency : frequencies_) {
-      const double angle = static_cast<double>(position) * frequency;
-      *cosine++ = static_cast<float>(std::cos(angle));
-      *sine++ = static_cast<float>(std::sin(angle));
-    }
+  for (const std::int64_t position : positions) {
+    angles(position, cosine, sine);
+    cosine += pairs;
+    sine += pairs;
+  }
   return table.to(device);
+}
+
+void Rope::angles(std::int64_t position, float* cosines, float* sines) const {
+  for (const double frequency : frequencies_) {
+    const double angle = static_cast<double>(position) * frequency;
+    *cosines++ = static_cast<float>(std::cos(angle));
+    *sines++ = static_cast<float>(std::sin(angle));
+  }
 }
 
 } // namespace peakbench::llm

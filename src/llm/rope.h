@@ -20,6 +20,8 @@ public:
   const std::vector<double>& frequencies() const { return frequencies_; }
   // Cosines, then sines of each position: float32 [2, positions, head_width / 2].
   at::Tensor table(std::span<const std::int64_t> positions, at::Device device) const;
+  // The same of one position, [head_width / 2] each.
+  void angles(std::int64_t position, float* cosines, float* sines) const;
 
 private:
   std::vector<double> frequencies_;
