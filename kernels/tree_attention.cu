@@ -7,7 +7,9 @@ namespace peakbench::kernels {
 namespace {
 
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(device::kThreads, kWidth > 128 ? 1 : kWidth > 96 ? 2 : 3)
+__global__ void __launch_bounds__(device::kThreads, kWidth > 128  ? 1
+                                                    : kWidth > 96 ? 2
+                                                                  : 3)
     attend(const __grid_constant__ AttendArguments arguments) {
   device::attend<T, kWidth>(arguments);
 }

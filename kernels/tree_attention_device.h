@@ -51,8 +51,8 @@ struct AttendArguments {
   std::int32_t heads = 0, kv_heads = 0, head_width = 0; // a multiple of 8, at most 256
   std::int64_t layer = 0;
   float scale = 1; // of scores in powers of two: times log2(e)
-  // Partial results [partial rows, kv heads]: the sums of values [head_width]; highest score and sum
-  // of the exponentials.
+  // Partial results [partial rows, kv heads]: the sums of values [head_width]; highest score and
+  // sum of the exponentials.
   float* sums = nullptr;
   float* statistics = nullptr;
 
