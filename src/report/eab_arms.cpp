@@ -24,20 +24,6 @@ EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_v
   return found.empty() || !finished(other).empty() ? other : found;
 }
 
-std::vector<std::pair<std::int64_t, std::int64_t>> lengths_of(const EabRows& rows) {
-  std::set<std::int64_t> lengths;
-  for (const EabCase* row : rows)
-    if (row->prompt_tokens >= 0)
-      lengths.insert(row->prompt_tokens);
-  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
-  for (const std::int64_t length : lengths)
-    if (ranges.empty() || 4 * length > 5 * ranges.back().first)
-      ranges.emplace_back(length, length);
-    else
-      ranges.back().second = length;
-  return ranges;
-}
-
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure) {
   using Key = std::tuple<std::string, std::string, std::int64_t>;
   const auto by_prompt = [&](const EabRows& all) {

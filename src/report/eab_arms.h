@@ -32,10 +32,6 @@ EabRows rows_of(const EabRows& rows, const ArmDecode& which);
 // The first of the two decodes that has rows.
 EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_view decode);
 
-// Prompts of about one length: the longest is at most a quarter longer than the shortest. Ascending
-// {shortest, longest}.
-std::vector<std::pair<std::int64_t, std::int64_t>> lengths_of(const EabRows& rows);
-
 // Median over the prompts (and seeds) that both finished of one's figure / the other's.
 using Figure = double (*)(const results::EabCase&);
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure);

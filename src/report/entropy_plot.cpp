@@ -15,6 +15,8 @@ namespace {
 using results::EabTrace;
 using results::TraceNode;
 
+constexpr std::size_t kManyBranchPoints = 60; // are drawn smaller
+
 Point point_of(const TraceNode& node) { return {double(node.position), node.entropy}; }
 
 // A line that starts where the path came from.
@@ -32,7 +34,7 @@ Panel entropies(const TracedCase& traced) {
   const TokenTree tree = tree_of(trace, true);
   Series kept{"path", {.colour = Colour::sky, .width = 1.2, .opacity = 0.6}, {}};
   Series pruned{"pruned path",
-                {.colour = Colour::grey, .dash = Dash::dotted, .width = 1.2, .opacity = 0.8},
+                {.colour = Colour::grey, .dash = Dash::dotted, .width = 1, .opacity = 0.6},
                 {}};
   for (const Segment& segment : tree.segments)
     append_run(trace, segment.nodes, segment.kept ? kept.points : pruned.points);
@@ -51,6 +53,8 @@ Panel entropies(const TracedCase& traced) {
   for (const TraceNode& node : trace.nodes)
     if (node.branched && marked.emplace(node.parent, node.position).second)
       branched.points.push_back(point_of(node));
+  if (branched.points.size() > kManyBranchPoints)
+    branched.style.size = 0.6;
 
   Panel panel;
   panel.y = {.title = "normalised entropy", .low = 0.0};

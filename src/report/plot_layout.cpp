@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kGap = 14;
 constexpr double kTickHeight = 20, kAxisTitleHeight = 20;
-constexpr double kSampleWidth = 52; // of a legend's entry, beside its text
+constexpr double kSampleWidth = 66; // of a legend's entry, beside its text
 constexpr double kNumberWidth = 38; // of tick labels that gnuplot chooses
 
 std::vector<double> values_of(const Panel& panel, bool is_x) {
@@ -131,15 +131,16 @@ std::vector<Tick> ticks_of(const Axis& axis, const Range& range, double pixels, 
 }
 
 std::vector<Tick> logarithmic_ticks(const Range& range) {
-  const bool many = range.high / range.low > 2000;
+  const double span = range.high / range.low;
+  const std::vector<double> steps = span > 2000 ? std::vector{1.0}
+                                    : span > 12 ? std::vector{1.0, 2.0, 5.0}
+                                                : std::vector{1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0};
   std::vector<Tick> ticks;
   for (double decade = std::pow(10, std::floor(std::log10(range.low))); decade <= range.high;
        decade *= 10)
-    for (const double step : {1.0, 2.0, 5.0}) {
-      const double at = step * decade;
-      if (at >= range.low && at <= range.high && (step == 1 || !many))
+    for (const double step : steps)
+      if (const double at = step * decade; at >= range.low && at <= range.high)
         ticks.push_back({at, fmt::format("{:.10g}", at)});
-    }
   return ticks;
 }
 

@@ -26,7 +26,8 @@ std::vector<PanelLayout> layout_of(const Plot& plot);
 Range range_of(const Axis& axis, const std::vector<double>& values);
 // Round values, `most` of them or fewer.
 std::vector<Tick> linear_ticks(const Range& range, double most);
-// Of a logarithmic axis: 1, 2, 5 of every decade, or the decades alone where there are many.
+// Of a logarithmic axis: 1, 2, 5 of every decade, more where there is about one, or the decades
+// alone where there are many.
 std::vector<Tick> logarithmic_ticks(const Range& range);
 
 // About as many pixels as a text takes in the font of a size.

@@ -58,11 +58,15 @@ private:
   void begin(Canvas canvas) {
     add("set encoding utf8");
     if (canvas == Canvas::svg)
-      add("set terminal svg noenhanced size {},{} dynamic font 'sans-serif,{}' background "
+      add("set terminal svg noenhanced rounded size {},{} dynamic dashlength 0.6 font "
+          "'sans-serif,{}' "
+          "background "
           "rgb '#FFFFFF'",
           plot_.width, plot_.height, kTextSize);
     else // its points are 4/3 pixels
-      add("set terminal pngcairo noenhanced size {},{} fontscale 1.5 linewidth 2 pointscale 2 font "
+      add("set terminal pngcairo noenhanced rounded size {},{} fontscale 1.5 linewidth 2 "
+          "pointscale 2 "
+          "dashlength 0.6 font "
           "'sans-serif,{}' background rgb '#FFFFFF'",
           2 * plot_.width, 2 * plot_.height, kTextSize);
     add("set border 3 lc rgb '#808080'");
@@ -120,7 +124,7 @@ private:
       add("set label {} at graph 0, graph 1 left offset screen 0,{} font 'sans-serif,{}' "
           "tc rgb '#000000'",
           gnuplot_text(panel.title), 14.0 / plot_.height, kTextSize + 1);
-    add("set key at screen {},{} left top vertical Left reverse samplen 2.2 spacing 1.25 "
+    add("set key at screen {},{} left top vertical Left reverse samplen 3.6 spacing 1.25 "
         "noenhanced",
         across(layout.legend_left), up(layout.legend_top));
   }

@@ -32,6 +32,7 @@ std::vector<ArmRows> arms_of(const std::vector<EabCase>& cases) {
 }
 
 constexpr double kHalfBar = 0.32;
+constexpr double kSplit = -0.06; // between a row's thick bar and the thin one below it
 
 Axis rows_axis(const std::vector<ArmRows>& arms, bool named) {
   Axis axis;
@@ -93,48 +94,56 @@ double work_part(const EabCase& row) {
   const double sum = real(row.peak.activations) + real(row.peak.workspace);
   return sum / kMegabyte;
 }
-constexpr Part kParts[] = {{"KV cache", Colour::blue, kv_part},
+double kv_greatest(const EabCase& row) { return real(row.kv_physical_bytes) / kMegabyte; }
+double kv_least(const EabCase& row) { return real(row.kv_bound_bytes) / kMegabyte; }
+constexpr Part kParts[] = {{"KV cache at the peak", Colour::blue, kv_part},
                            {"logits", Colour::orange, logits_part},
                            {"activations and workspace", Colour::light_grey, work_part}};
 
+// Above, the peak and what it consists of; below, thin, the KV cache when it was at its greatest,
+// which need not be the same moment.
 Panel memory(const std::vector<ArmRows>& arms) {
   Panel panel;
   panel.title = "Peak memory beyond the weights (MB = 10⁶ bytes)";
-  panel.x = {.title = "peak memory", .unit = "MB", .low = 0.0};
+  panel.x = {.title = "memory", .unit = "MB", .low = 0.0};
   panel.y = rows_axis(arms, false);
   for (const Part& part : kParts)
     panel.boxes.push_back({part.title, part.colour, 1, {}});
   Boxes others{"other", Colour::green, 1, {}};
+  Boxes greatest_kv{"KV cache at its own greatest", Colour::sky, 1, {}};
   std::vector<Point> bounds;
   double greatest = 0;
   for (std::size_t i = 0; i < arms.size(); ++i) {
-    const double peak = median_over(arms[i].rows, peak_megabytes);
+    const EabRows& rows = arms[i].rows;
+    const double row = -static_cast<double>(i), peak = median_over(rows, peak_megabytes);
     double at = 0;
-    for (std::size_t p = 0; p < std::size(kParts); ++p) {
-      const double part = median_over(arms[i].rows, kParts[p].megabytes);
-      if (!(part > 0))
-        continue;
-      panel.boxes[p].boxes.push_back(bar(i, at, at + part));
-      at += part;
-    }
+    const auto add = [&](Boxes& group, double end) {
+      group.boxes.push_back({at, end, row + kSplit, row + kHalfBar});
+      at = end;
+    };
+    for (std::size_t p = 0; p < std::size(kParts); ++p)
+      if (const double part = median_over(rows, kParts[p].megabytes); part > 0)
+        add(panel.boxes[p], at + part);
     // Medians of parts need not add up to the median of the whole.
     if (peak - at > 1e-3 * peak)
-      others.boxes.push_back(bar(i, at, peak));
-    const double least = median_over(
-        arms[i].rows, [](const EabCase& row) { return real(row.kv_bound_bytes) / kMegabyte; });
-    bounds.push_back({least, -static_cast<double>(i)});
+      add(others, peak);
     panel.labels.push_back(value_label(i, std::max(at, peak), number(peak) + " MB"));
-    greatest = std::max({greatest, at, peak});
+    const double kv = median_over(rows, kv_greatest), bound = median_over(rows, kv_least);
+    if (kv > 0)
+      greatest_kv.boxes.push_back({0, kv, row - kHalfBar, row + kSplit});
+    if (bound > 0)
+      bounds.push_back({bound, row});
+    greatest = std::max({greatest, at, peak, std::isnan(kv) ? 0 : kv});
   }
   panel.x.high = 1.22 * greatest;
   if (!others.boxes.empty())
     panel.boxes.push_back(others);
-  Boxes strokes{"least KV possible (unique live tokens)", Colour::black, 1, {}};
+  panel.boxes.push_back(greatest_kv);
+  Boxes strokes{"least it could be (unique live tokens)", Colour::black, 1, {}};
   const double half = 0.002 * *panel.x.high; // a stroke, not an amount
   for (const Point& bound : bounds)
-    if (!std::isnan(bound.x))
-      strokes.boxes.push_back(
-          {bound.x - half, bound.x + half, bound.y - kHalfBar - 0.1, bound.y + kHalfBar + 0.1});
+    strokes.boxes.push_back(
+        {bound.x - half, bound.x + half, bound.y - kHalfBar - 0.08, bound.y + kSplit + 0.08});
   panel.boxes.push_back(strokes);
   panel.share = 1.45;
   return panel;

@@ -129,7 +129,10 @@ private:
       const Place& place = places_[index];
       const Segment& segment = tree_.segments[index];
       Series& line = !segment.kept ? pruned_ : place.best == 0 ? best_ : kept_;
-      polyline(line, {{x, -row}, {x, -place.row}, {place.end, -place.row}});
+      if (place.row == row) // a corner that is none would be drawn as one
+        polyline(line, {{x, -row}, {place.end, -row}});
+      else
+        polyline(line, {{x, -row}, {x, -place.row}, {place.end, -place.row}});
       labels_.push_back({.x = place.start + 1,
                          .y = -place.row,
                          .text = place.text,

@@ -40,10 +40,10 @@ constexpr std::size_t kMostPlots = 6; // of one factor, one for each setting of 
 std::map<double, EabRows> by_value(const EabRows& rows, const Factor& factor) {
   std::map<double, EabRows> values;
   if (factor.column == "prompt_tokens") {
-    for (const auto& [shortest, longest] : lengths_of(rows))
-      for (const EabCase* row : rows)
-        if (row->prompt_tokens >= shortest && row->prompt_tokens <= longest)
-          values[static_cast<double>(shortest + longest) / 2].push_back(row);
+    const std::vector<Lengths> all = lengths_of(rows);
+    if (lengths_vary(all))
+      for (const Lengths& lengths : all)
+        values[static_cast<double>(lengths.first + lengths.second) / 2] = rows_within(rows, lengths);
   } else {
     for (const EabCase* row : rows)
       values[factor.of(*row)].push_back(row);

@@ -40,6 +40,7 @@ TEST(PlotLayout, TicksAreRoundAndFew) {
   EXPECT_THAT(texts(linear_ticks({-0.6, 49.6}, 5)), ElementsAre("0", "20", "40"));
   EXPECT_THAT(texts(linear_ticks({-1, 1}, 4)), ElementsAre("-1", "-0.5", "0", "0.5", "1"));
   EXPECT_THAT(texts(logarithmic_ticks({0.9, 30})), ElementsAre("1", "2", "5", "10", "20"));
+  EXPECT_THAT(texts(logarithmic_ticks({0.9, 4.5})), ElementsAre("1", "1.5", "2", "3", "4"));
   EXPECT_THAT(texts(logarithmic_ticks({0.9, 30000})),
               ElementsAre("1", "10", "100", "1000", "10000"));
 }

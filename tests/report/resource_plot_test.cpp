@@ -35,15 +35,16 @@ TEST(ResourcePlot, BarsAreTheMeasuredFigures) {
   EXPECT_EQ(plot.panels[0].y.ticks[2].text, "cow, batched");
   EXPECT_EQ(plot.panels[0].labels[2].text, "2.000 s");
   const std::vector<Boxes>& parts = plot.panels[1].boxes;
-  ASSERT_EQ(parts.size(), 4u);
-  EXPECT_EQ(parts[0].title, "KV cache");
+  ASSERT_EQ(parts.size(), 5u);
+  EXPECT_EQ(parts[0].title, "KV cache at the peak");
   EXPECT_EQ(parts[0].boxes[1].x_low, 0);
   EXPECT_EQ(parts[0].boxes[1].x_high, 40);
   EXPECT_EQ(parts[1].boxes[1].x_low, 40); // one behind the other
   EXPECT_EQ(parts[1].boxes[1].x_high, 60);
   EXPECT_EQ(parts[2].boxes[1].x_high, 80);
   EXPECT_EQ(plot.panels[1].labels[1].text, "80.00 MB");
-  const Box& bound = parts[3].boxes[0]; // of naive: a quarter of its peak
+  EXPECT_EQ(parts[3].boxes[1].x_high, 40); // KV at its own greatest: half
+  const Box& bound = parts[4].boxes[0];    // of naive: a quarter of its peak
   EXPECT_NEAR((bound.x_low + bound.x_high) / 2, 2, 1e-9);
   EXPECT_THAT(plot.subtitles[0], HasSubstr("Why?"));
 }

@@ -40,6 +40,7 @@ private:
 };
 
 TEST(LineReader, GivesLineAfterLineAndThenTheEnd) {
+  const InterruptWatch watch; // forgets signals of other tests
   Pipe pipe;
   LineReader reader(pipe.end());
   pipe.write("first\nsecond\r\n\nlast");

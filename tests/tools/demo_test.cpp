@@ -19,7 +19,6 @@ using peakbench::testing::read_file;
 using peakbench::testing::ScratchFolder;
 using peakbench::testing::write_file;
 using results::testing::Output;
-using results::testing::quoted;
 using results::testing::run_program;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -36,8 +35,9 @@ protected:
     model_ = (shared / "data/models/stories260k/stories260K.bin").string();
   }
   std::string command(const std::string& arguments) const {
-    return "cd " + quoted(scratch_.path()) + " && " + quoted(PEAKBENCH_DEMO) + " --model " +
-           quoted(model_) + kFew + arguments;
+    return "cd " + results::testing::quoted(scratch_.path()) + " && " +
+           results::testing::quoted(PEAKBENCH_DEMO) + " --model " +
+           results::testing::quoted(model_) + kFew + arguments;
   }
   Output ask(const std::string& arguments) const {
     return run_program(command("--prompt 'Once upon a time' " + arguments));
@@ -45,7 +45,8 @@ protected:
   // Without --prompt, with these lines as the input.
   Output talk(const std::string& lines, const std::string& arguments = "") const {
     write_file(scratch_ / "input", lines);
-    return run_program("{ " + command(arguments) + "; } <" + quoted(scratch_ / "input"));
+    return run_program("{ " + command(arguments) + "; } <" +
+                       results::testing::quoted(scratch_ / "input"));
   }
   static std::size_t count(const std::string& text, const std::string& part) {
     std::size_t found = 0;
@@ -91,8 +92,9 @@ TEST_F(DemoTest, TheFilesConfigurationGivesTheSameSamplesWithRun) {
   ASSERT_EQ(ask("--out run.h5 --decode both").status, 0);
   const results::RunData data = results::load(scratch_ / "run.h5");
   write_file(scratch_ / "config.yaml", data.info.config_yaml);
-  const Output output = run_program("cd " + quoted(scratch_.path()) + " && " +
-                                    quoted(PEAKBENCH_PROGRAM) + " run config.yaml --out again.h5");
+  const Output output =
+      run_program("cd " + results::testing::quoted(scratch_.path()) + " && " +
+                  results::testing::quoted(PEAKBENCH_PROGRAM) + " run config.yaml --out again.h5");
   ASSERT_EQ(output.status, 0) << output.text;
   const results::RunData again = results::load(scratch_ / "again.h5");
   ASSERT_EQ(again.eab.size(), data.eab.size());
@@ -262,8 +264,9 @@ TEST_F(DemoTest, AnInterruptEndsTheGenerationAndTheConversationGoesOn) {
   write_file(scratch_ / "rest", "/repeats 1\nThe dog was\n");
   write_file(scratch_ / "go.sh", kInterrupt);
   const Output output =
-      run_program("cd " + quoted(scratch_.path()) + " && bash go.sh " + quoted(PEAKBENCH_DEMO) +
-                  " --model " + quoted(model_) + kFew + "--repeats 99999 --out run.h5");
+      run_program("cd " + results::testing::quoted(scratch_.path()) + " && bash go.sh " +
+                  results::testing::quoted(PEAKBENCH_DEMO) + " --model " +
+                  results::testing::quoted(model_) + kFew + "--repeats 99999 --out run.h5");
   EXPECT_THAT(output.text, StartsWith("status 0\n"));
   EXPECT_THAT(output.text, HasSubstr("interrupted: this prompt has no result"));
   EXPECT_THAT(output.text, Not(HasSubstr("“Once upon a time”")));
@@ -274,8 +277,9 @@ TEST_F(DemoTest, AnInterruptEndsTheGenerationAndTheConversationGoesOn) {
 TEST_F(DemoTest, AnInterruptedPromptEndsWithStatus3) {
   write_file(scratch_ / "rest", "");
   write_file(scratch_ / "go.sh", kInterrupt);
-  const Output output = run_program("cd " + quoted(scratch_.path()) + " && bash go.sh " +
-                                    quoted(PEAKBENCH_DEMO) + " --model " + quoted(model_) + kFew +
+  const Output output = run_program("cd " + results::testing::quoted(scratch_.path()) +
+                                    " && bash go.sh " + results::testing::quoted(PEAKBENCH_DEMO) +
+                                    " --model " + results::testing::quoted(model_) + kFew +
                                     "--repeats 99999 --out run.h5 --prompt 'Once upon a time'");
   EXPECT_THAT(output.text, StartsWith("status 3\n"));
   EXPECT_THAT(output.text, HasSubstr("interrupted: run.h5 holds the arms that were finished"));
