@@ -1,5 +1,5 @@
 // peakbench-aggregate FILE...: the tables of one or more results files, as text, CSV, JSON or
-// Markdown.
+// Markdown, and pictures of them.
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "report/file_plots.h"
 #include "report/merge.h"
 #include "report/report.h"
 
@@ -24,13 +25,14 @@ constexpr const char* kFooter = R"(Examples:
   peakbench-aggregate results/quick.h5 --csv -                the tables as CSV on the standard output
   peakbench-aggregate results/quick.h5 --rows ep --csv ep.csv every EP case with all its columns
   peakbench-aggregate results/quick.h5 --rows all --json -    every row of every table, with units
+  peakbench-aggregate results/quick.h5 --plots results/plots  and pictures, each as SVG and PNG
 
 Exit status: 0, or 2 if a file cannot be read or written or an option is wrong.
 Reading the files with Python or HDF5 tools: tools/README.md.)";
 
 struct Options {
   std::vector<std::string> files;
-  std::string csv, json, markdown, rows = "tables";
+  std::string csv, json, markdown, rows = "tables", plots, plot_case;
   bool detail = false, force = false;
 };
 
@@ -72,6 +74,10 @@ void check(const Options& options) {
   if (!as_tables && options.rows != "all" && !options.json.empty())
     throw UserError("--rows " + options.rows + " cannot be written as JSON",
                     "JSON holds every kind at once", "Use --rows all.");
+  if (options.plots.empty() && !options.plot_case.empty())
+    throw UserError("--plot-case changes nothing", "no pictures are drawn", "Add --plots DIR.");
+  if (!options.plots.empty())
+    peakbench::report::require_gnuplot();
   for (const std::string* path : {&options.csv, &options.json, &options.markdown})
     if (!options.force && *path != "-" && fs::is_regular_file(*path))
       throw UserError("output file " + *path + " already exists", "nothing is overwritten",
@@ -102,6 +108,10 @@ int aggregate(const Options& options) {
   std::vector<peakbench::results::RunData> runs;
   for (const std::string& file : options.files)
     runs.push_back(peakbench::results::load(file));
+  std::vector<fs::path> pictures;
+  if (!options.plots.empty())
+    pictures = peakbench::report::save_all(peakbench::report::plots_of(runs, options.plot_case),
+                                           options.plots, options.force);
   peakbench::report::Merged merged = peakbench::report::merge(std::move(runs));
   auto tables = peakbench::report::tables_of(merged.run, options.detail);
   tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
@@ -116,6 +126,10 @@ int aggregate(const Options& options) {
     std::cout << "No cases in " << merged.run.path << " yet.\n";
   else
     std::cout << render(tables, Format::text);
+  if (!options.plots.empty())
+    std::cout << '\n' << (pictures.empty() ? "No pictures: no case has what they show.\n" : "");
+  for (const fs::path& picture : pictures)
+    std::cout << "plot: " << picture.string() << '\n';
   return std::cout.flush() ? peakbench::kExitOk : peakbench::kExitUserError;
 }
 
@@ -138,8 +152,13 @@ int main(int argc, char** argv) {
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
       ->check(CLI::IsMember({"tables", "eab", "ep", "eab-samples", "ep-samples", "all"}))
       ->capture_default_str();
+  app.add_option("--plots", options.plots,
+                 "draw pictures into this folder, as SVG and PNG (needs gnuplot)");
+  app.add_option("--plot-case", options.plot_case,
+                 "id of the EAB case whose entropies and token tree are drawn (default: the first "
+                 "cow, batched)");
   app.add_flag("--detail", options.detail, "add tables with every case");
-  app.add_flag("--force", options.force, "overwrite output files that exist");
+  app.add_flag("--force", options.force, "overwrite output files and pictures that exist");
   try {
     app.parse(argc, argv);
     return aggregate(options);

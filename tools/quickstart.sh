@@ -12,7 +12,7 @@ tools/bootstrap.sh
 . tools/environment.sh
 mkdir -p build results
 cmake --preset release -DPEAKBENCH_TESTS=OFF >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-cmake --build --preset release --target peakbench peakbench-aggregate
+cmake --build --preset release --target peakbench peakbench-aggregate peakbench-demo
 
 # One rank per GPU at most: each rank's memory must be its own.
 ranks=2
@@ -25,4 +25,9 @@ mpirun -n "$ranks" --bind-to none build/release/bin/peakbench run "$config" --ou
 echo
 echo "Results: $result"
 echo "Again:   build/release/bin/peakbench-aggregate $result --csv -     (also --json, --markdown; --help)"
+if command -v gnuplot >/dev/null && [ -f "$result" ]; then
+  plots=${result%.h5}-plots
+  build/release/bin/peakbench-aggregate "$result" --plots "$plots" --force >/dev/null && echo "Plots:   $plots/"
+fi
+echo "Try:     build/release/bin/peakbench-demo --compare-all --save-plots --prompt \"Name one important skill.\""
 exit $status

@@ -29,6 +29,12 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+// The user ended a case before its end: it leaves no record.
+class Interrupted : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
 enum ExitStatus : int {
   kExitOk = 0,
   kExitFailedCases = 1,

@@ -141,6 +141,11 @@ int threads_per_rank(const Session& session) {
   return share_of_cores(local, me, container_quota());
 }
 
+int single_threads() {
+  const std::vector<std::vector<int>> mine{allowed_cores()};
+  return share_of_cores(mine, 0, container_quota());
+}
+
 DeviceFacts facts_of(c10::Device device) {
   return device.is_cuda() ? gpu_facts(device.index()) : DeviceFacts{};
 }

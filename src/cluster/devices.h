@@ -21,6 +21,8 @@ c10::Device single_device(const std::string& wish);
 // Collective. The cores this process may use (affinity, and the container's quota), those that
 // other local ranks may use too divided among them; at least 1.
 int threads_per_rank(const Session& session);
+// The same for a process that shares with nobody.
+int single_threads();
 
 // The rules behind the two, as functions of what every rank of the host sees.
 struct RankGpus {

@@ -1,6 +1,7 @@
 #include "cluster/session.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -119,6 +120,13 @@ void Session::agree(const std::optional<std::string>& error) const {
 void Session::abort(int status) const {
   MPI_Abort(state_->world.get(), status);
   std::_Exit(status);
+}
+
+std::string host_name() {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0)
+    return "";
+  return name;
 }
 
 std::string mpi_version() {

@@ -43,5 +43,7 @@ private:
 
 // Name and version of the MPI library, e.g. "Open MPI v4.1.4".
 std::string mpi_version();
+// Of this machine, without a session.
+std::string host_name();
 
 } // namespace peakbench::cluster

@@ -31,7 +31,15 @@ bool within(const Range (&ranges)[Count], char32_t character) {
   });
 }
 
-char32_t decode(const std::string& text, std::size_t at, std::size_t length) {
+} // namespace
+
+std::size_t character_length(const std::string& text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  const std::size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  return std::min(length, text.size() - at);
+}
+
+char32_t code_point(const std::string& text, std::size_t at, std::size_t length) {
   const auto first = static_cast<unsigned char>(text[at]);
   if (length == 1)
     return first;
@@ -41,19 +49,11 @@ char32_t decode(const std::string& text, std::size_t at, std::size_t length) {
   return character;
 }
 
-} // namespace
-
-std::size_t character_length(const std::string& text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  const std::size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  return std::min(length, text.size() - at);
-}
-
 std::size_t display_width(const std::string& text) {
   std::size_t width = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = character_length(text, at);
-    const char32_t character = decode(text, at, length);
+    const char32_t character = code_point(text, at, length);
     width += within(kZero, character) ? 0 : within(kTwo, character) ? 2 : 1;
     at += length;
   }

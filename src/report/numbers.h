@@ -36,5 +36,7 @@ double interval_percent(const Record& row);
 std::size_t display_width(const std::string& text);
 // Length in bytes of the character at `at`.
 std::size_t character_length(const std::string& text, std::size_t at);
+// The character of `length` bytes at `at`.
+char32_t code_point(const std::string& text, std::size_t at, std::size_t length);
 
 } // namespace peakbench::report

@@ -1,4 +1,5 @@
 #include "results/hdf5.h"
+#include "results/text.h"
 
 #include <unistd.h>
 

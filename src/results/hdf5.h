@@ -87,7 +87,4 @@ std::int64_t read_integer_attribute(hid_t object, const std::string& name);
 void write_text(hid_t file, const std::string& name, const std::string& value);
 std::string read_text(hid_t file, const std::string& name);
 
-// Text as it may be stored: valid UTF-8 without NUL; what is not becomes U+FFFD.
-std::string storable_text(const std::string& text);
-
 } // namespace peakbench::results

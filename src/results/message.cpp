@@ -49,16 +49,19 @@ std::vector<Record> unpack_all(const Json& list) {
 }
 
 Json pack(const EabTrace& trace) {
-  Json nodes = Json::array(), samples = Json::array();
+  Json nodes = Json::array(), samples = Json::array(), tokens = Json::array();
   for (const TraceNode& node : trace.nodes)
     nodes.push_back({node.node, node.parent, node.token, node.position, node.log_prob, node.entropy,
                      node.branched, node.prompt});
   for (const TraceSample& sample : trace.samples)
     samples.push_back({sample.leaf, sample.log_prob, sample.text});
+  for (const TokenText& one : trace.tokens)
+    tokens.push_back({one.token, one.text});
   return {{"prompt_tokens", trace.prompt_tokens},
           {"prompt_lengths", trace.prompt_lengths},
           {"nodes", nodes},
-          {"samples", samples}};
+          {"samples", samples},
+          {"tokens", tokens}};
 }
 
 void unpack(const Json& json, EabTrace& trace) {
@@ -69,6 +72,8 @@ void unpack(const Json& json, EabTrace& trace) {
         {row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5), row.at(6), row.at(7)});
   for (const Json& row : json.at("samples"))
     trace.samples.push_back({row.at(0), row.at(1), row.at(2)});
+  for (const Json& row : json.at("tokens"))
+    trace.tokens.push_back({row.at(0), row.at(1)});
 }
 
 Json pack(const EpTrace& trace) {

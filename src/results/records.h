@@ -122,11 +122,16 @@ struct TraceSample {
   double log_prob = 0;
   std::string text;
 };
+struct TokenText {
+  std::int32_t token = 0;
+  std::string text;
+};
 struct EabTrace {
   std::vector<std::int32_t> prompt_tokens;  // one prompt after the other
   std::vector<std::int32_t> prompt_lengths; // of each
   std::vector<TraceNode> nodes;
   std::vector<TraceSample> samples;
+  std::vector<TokenText> tokens; // of every token among the nodes, by id; none without a tokenizer
 };
 struct EpTrace {
   std::vector<double> energy;        // [steps + 1]

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "results/fields.h"
+#include "results/text.h"
 
 namespace peakbench::results {
 

@@ -1,7 +1,5 @@
 // Sampled texts can end inside a character or hold a NUL; HDF5's text type can hold neither.
-#include <cstdint>
-
-#include "results/hdf5.h"
+#include "results/text.h"
 
 namespace peakbench::results {
 

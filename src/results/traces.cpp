@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
 
 #include "results/layout.h"
 #include "results/table.h"
+#include "results/text.h"
 
 namespace peakbench::results {
 
@@ -32,6 +34,8 @@ constexpr ColumnText kEabColumns[] = {
     {"samples.leaf", "", "last node of the sample"},
     {"samples.log_prob", "nats", "log-probability of the whole path"},
     {"samples.text", "", "decoded text"},
+    {"tokens.token", "", "token id of a node"},
+    {"tokens.text", "", "its text; special tokens by their names"},
 };
 constexpr ColumnText kEpColumns[] = {
     {"energy", "1", "energy before settling and after every step of the nudged phase"},
@@ -120,6 +124,61 @@ Handle sample_type() {
   return type;
 }
 
+// {token, text[width]}: texts of one width can be compressed, others cannot.
+Handle token_type(std::size_t width) {
+  const Handle text(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
+  check(H5Tset_size(text, width), "H5Tset_size");
+  check(H5Tset_cset(text, H5T_CSET_UTF8), "H5Tset_cset");
+  check(H5Tset_strpad(text, H5T_STR_NULLPAD), "H5Tset_strpad");
+  Handle type(H5Tcreate(H5T_COMPOUND, sizeof(std::int32_t) + width), H5Tclose, "H5Tcreate");
+  insert(type, "token", 0, H5T_NATIVE_INT32);
+  insert(type, "text", sizeof(std::int32_t), text);
+  return type;
+}
+
+void write_tokens(hid_t group, const std::vector<TokenText>& tokens) {
+  std::vector<std::string> texts;
+  std::size_t width = 1;
+  for (const TokenText& one : tokens) {
+    texts.push_back(storable_text(one.text));
+    width = std::max(width, texts.back().size());
+  }
+  std::string rows;
+  for (std::size_t index = 0; index < tokens.size(); ++index) {
+    rows.append(reinterpret_cast<const char*>(&tokens[index].token), sizeof(std::int32_t));
+    rows += texts[index];
+    rows.append(width - texts[index].size(), '\0');
+  }
+  const Handle type = token_type(width);
+  write_list(group, "tokens", type, type, rows.data(), tokens.size(), true);
+}
+
+std::vector<TokenText> read_tokens(hid_t group) {
+  const List list(group, "tokens");
+  const Handle stored(H5Dget_type(list.dataset), H5Tclose, "H5Dget_type");
+  const int column =
+      H5Tget_class(stored) == H5T_COMPOUND ? H5Tget_member_index(stored, "text") : -1;
+  if (column < 0)
+    throw Hdf5Error("tokens without texts");
+  const Handle text(H5Tget_member_type(stored, static_cast<unsigned>(column)), H5Tclose,
+                    "H5Tget_member_type");
+  if (H5Tget_class(text) != H5T_STRING || H5Tis_variable_str(text) != 0)
+    throw Hdf5Error("tokens with texts of another type");
+  const std::size_t width = H5Tget_size(text), stride = sizeof(std::int32_t) + width;
+  std::string rows(list.count * stride, '\0');
+  if (list.count > 0)
+    check(H5Dread(list.dataset, token_type(width), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()),
+          "H5Dread");
+  std::vector<TokenText> tokens(list.count);
+  for (std::size_t index = 0; index < list.count; ++index) {
+    const char* row = rows.data() + index * stride;
+    std::memcpy(&tokens[index].token, row, sizeof(std::int32_t));
+    const char* start = row + sizeof(std::int32_t);
+    tokens[index].text.assign(start, strnlen(start, width));
+  }
+  return tokens;
+}
+
 Handle packed(hid_t type) {
   Handle copy(H5Tcopy(type), H5Tclose, "H5Tcopy");
   check(H5Tpack(copy), "H5Tpack");
@@ -163,6 +222,8 @@ void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) 
         {trace.samples[index].leaf, trace.samples[index].log_prob, texts[index].c_str()});
   const Handle sample = sample_type();
   write_list(group, "samples", packed(sample), sample, samples.data(), samples.size(), false);
+  if (!trace.tokens.empty())
+    write_tokens(group, trace.tokens);
 }
 
 void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
@@ -193,6 +254,8 @@ bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
   if (nodes.count > 0)
     check(H5Dread(nodes.dataset, node_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, trace.nodes.data()),
           "H5Dread");
+  if (has_link(group, "tokens")) // files of earlier versions have none
+    trace.tokens = read_tokens(group);
 
   const List samples(group, "samples");
   if (samples.count == 0)

@@ -1,13 +1,11 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/build_info.h"
 #include "base/error.h"
 #include "cluster/devices.h"
 #include "cluster/summary.h"
@@ -17,6 +15,7 @@
 #include "suite/environment.h"
 #include "suite/interrupt.h"
 #include "suite/plan.h"
+#include "suite/run_info.h"
 #include "suite/run_loop.h"
 #include "suite/selection.h"
 
@@ -59,39 +58,11 @@ Plan shared_plan(const cluster::Session& session, const Config& config) {
   return plan;
 }
 
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-results::RunInfo info_of(const Config& config, const Plan& plan, const RunOptions& options) {
-  results::RunInfo info;
-  info.name = config.name;
-  info.created = now_text();
-  info.command_line = options.command_line;
-  info.plan_hash = plan.hash;
-  info.git_revision = git_revision();
-  info.git_dirty = git_dirty();
-  info.config_yaml = config.yaml;
-  info.plan_json = plan.json();
-  return info;
-}
-
 // A file of the same plan is gone on with, another one refused (by the store).
 results::Store open_store(const std::string& path, const results::RunInfo& info) {
   if (fs::exists(path))
     return results::Store::resume(path, info);
-  const fs::path folder = fs::path(path).parent_path();
-  std::error_code problem;
-  if (!folder.empty())
-    fs::create_directories(folder, problem);
-  if (problem)
-    throw UserError(fmt::format("{}: the folder cannot be made", folder.string()),
-                    problem.message(), "choose another place with --out");
+  make_folder_of(path);
   return results::Store::create(path, info);
 }
 
@@ -164,7 +135,7 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
     if (!first)
       return std::nullopt;
-    return open_store(out, info_of(config, plan, options));
+    return open_store(out, run_info(config, plan, options.command_line));
   });
   nlohmann::json selection;
   if (first)

@@ -1,6 +1,7 @@
 #include "suite/eab_record.h"
 
 #include <functional>
+#include <set>
 
 #include "suite/outcome.h"
 
@@ -96,6 +97,16 @@ void add_trace(results::EabTrace& result, const eab::Trace& trace,
                             number});
   for (const eab::Sample& sample : trace.samples)
     result.samples.push_back({sample.leaf + first, sample.log_prob, sample.text});
+}
+
+void add_token_texts(results::EabTrace& trace, const llm::Tokenizer* tokenizer) {
+  if (!tokenizer)
+    return;
+  std::set<std::int32_t> tokens;
+  for (const results::TraceNode& node : trace.nodes)
+    tokens.insert(node.token);
+  for (const std::int32_t token : tokens)
+    trace.tokens.push_back({token, tokenizer->decode({&token, 1}, true)});
 }
 
 } // namespace peakbench::suite

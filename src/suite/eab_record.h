@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "eab/generation.h"
+#include "llm/tokenizer.h"
 #include "measure/trial.h"
 #include "results/records.h"
 
@@ -17,5 +18,7 @@ void fill_eab_record(results::EabCase& record, std::span<const eab::JointGenerat
 // Adds one more prompt and its tree.
 void add_trace(results::EabTrace& result, const eab::Trace& trace,
                const std::vector<std::int32_t>& prompt);
+// Of every token in it; `tokenizer` may be null.
+void add_token_texts(results::EabTrace& trace, const llm::Tokenizer* tokenizer);
 
 } // namespace peakbench::suite

@@ -45,11 +45,19 @@ bool is(const eab::Settings& settings, eab::Arm arm, eab::Decode decode) {
 
 } // namespace
 
-EabRunner::EabRunner(const Plan& plan, const Config& config, c10::Device device)
-    : plan_(plan), config_(config), device_(device), memory_(measure::DeviceMemory::of(device)) {}
+EabRunner::EabRunner(const Plan& plan, const Config& config, c10::Device device,
+                     RunnerOptions options)
+    : plan_(&plan), config_(&config), device_(device), options_(std::move(options)),
+      memory_(measure::DeviceMemory::of(device)) {}
+
+void EabRunner::go_on_with(const Plan& plan, const Config& config) {
+  plan_ = &plan;
+  config_ = &config;
+  known_.clear();
+}
 
 void EabRunner::load(const EabPlanned& planned) {
-  const std::pair wanted(planned.model, planned.dtype);
+  const std::pair wanted(plan_->models[planned.model].source, planned.dtype);
   if (loaded_ == wanted)
     return;
   loaded_.reset();
@@ -57,7 +65,7 @@ void EabRunner::load(const EabPlanned& planned) {
   model_.reset(); // before the next one, so that two never share the device
   cluster::release_cached_memory(device_);
   const Deadline clock;
-  const llm::ModelSource& source = *plan_.models[planned.model].source;
+  const llm::ModelSource& source = *wanted.first;
   model_ = std::make_unique<llm::Model>(source, planned.dtype, device_);
   tokenizer_ = source.tokenizer();
   memory_.synchronize();
@@ -75,7 +83,7 @@ eab::JointGeneration EabRunner::generate(std::span<const std::size_t> prompts,
                                          const Deadline& deadline) const {
   std::vector<eab::Prompt> given;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    const EncodedPrompt& prompt = plan_.encoded[prompts[i]];
+    const EncodedPrompt& prompt = plan_->encoded[prompts[i]];
     given.push_back({prompt.tokens, hash64(prompt.id), samples.empty() ? 0 : samples[i]});
   }
   static const std::vector<std::int32_t> kNone;
@@ -115,6 +123,11 @@ void EabRunner::compare_with_reference(const EabPlanned& planned,
     return;
   // The reference itself is held against its own first run: the same case gives the same answer.
   const bool is_reference = is(planned.settings, eab::Arm::original, eab::Decode::per_path);
+  const auto unknown = [&](std::size_t prompt) {
+    return !known(prompt, planned.settings).reference;
+  };
+  if (!is_reference && !options_.make_references && std::ranges::any_of(planned.prompts, unknown))
+    return;
   record.tree_matches_reference = 1;
   for (std::size_t i = 0; i < last.size(); ++i) {
     const eab::TreeComparison comparison = eab::compare_trees(
@@ -140,32 +153,33 @@ void EabRunner::compare_with_reference(const EabPlanned& planned,
 
 void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
   load(planned);
-  const Deadline deadline(config_.case_time_limit_seconds);
+  const Deadline limit = deadline();
   const Settings& settings = planned.settings;
   if (known_.size() > kMostKnown)
     known_.clear();
   std::vector<std::int64_t> samples;
   if (!eab::branches(settings.arm))
     for (const std::size_t prompt : planned.prompts)
-      samples.push_back(sample_count(prompt, settings, deadline));
+      samples.push_back(sample_count(prompt, settings, limit));
 
   std::vector<eab::JointGeneration> runs; // no tensors in them: they do not count as memory
-  const measure::TrialResult trials = measure::run_trials(config_.repeats, memory_, deadline, [&] {
-    runs.push_back(generate(planned.prompts, settings, samples, deadline));
+  const measure::TrialResult trials = measure::run_trials(config_->repeats, memory_, limit, [&] {
+    runs.push_back(generate(planned.prompts, settings, samples, limit));
   });
   fill_eab_record(row.record, runs, trials);
   if (device_.is_cuda()) // the host only launches there
     row.record.product_seconds = row.record.attention_seconds = results::kAbsentReal;
   row.record.weights_bytes = model_->weight_bytes();
-  row.record.model_parameters = plan_.models[planned.model].source->parameters();
+  row.record.model_parameters = plan_->models[planned.model].source->parameters();
   row.record.kv_bytes_per_token = model_->config().kv_bytes_per_token(
       static_cast<std::int64_t>(c10::elementSize(planned.dtype)));
   row.repeats = repeat_rows(row.record.case_id, trials, trials.samples.front().memory.start.total);
   for (std::size_t i = 0; i < planned.prompts.size(); ++i)
-    add_trace(row.trace, runs.back().traces[i], plan_.encoded[planned.prompts[i]].tokens);
+    add_trace(row.trace, runs.back().traces[i], plan_->encoded[planned.prompts[i]].tokens);
+  add_token_texts(row.trace, tokenizer_.get());
   row.record.prompt_tokens = static_cast<std::int64_t>(row.trace.prompt_tokens.size());
   row.record.validity = "VALID";
-  compare_with_reference(planned, runs.front().traces, runs.back().traces, deadline, row.record);
+  compare_with_reference(planned, runs.front().traces, runs.back().traces, limit, row.record);
 
   // After its last path nothing may be left in a store.
   for (const eab::JointGeneration& run : runs)
@@ -184,10 +198,10 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
 results::EabRow EabRunner::run(const EabPlanned& planned) {
   results::EabRow row;
   row.record = planned.record;
-  const llm::ModelConfig& model = plan_.models[planned.model].source->config();
+  const llm::ModelConfig& model = plan_->models[planned.model].source->config();
   std::size_t longest = 0;
   for (const std::size_t prompt : planned.prompts)
-    longest = std::max(longest, plan_.encoded[prompt].tokens.size());
+    longest = std::max(longest, plan_->encoded[prompt].tokens.size());
   const std::string why_not = obstacle(planned, model, longest, device_);
   if (!why_not.empty()) {
     row.record.status = "skipped";

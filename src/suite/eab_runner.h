@@ -5,6 +5,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,12 +22,22 @@
 
 namespace peakbench::suite {
 
+struct RunnerOptions {
+  // Whether a branching case is held against `original`, path by path, where that has to be run
+  // for the purpose. If not, only cases whose reference is among the cases run before are.
+  bool make_references = true;
+  std::function<bool()> stopped = {}; // asked once a step
+};
+
 class EabRunner {
 public:
-  EabRunner(const Plan& plan, const Config& config, c10::Device device);
+  // The plan and the configuration outlive the runner.
+  EabRunner(const Plan& plan, const Config& config, c10::Device device, RunnerOptions options = {});
+  // Goes on with another plan; a model that it shares with the former one stays loaded.
+  void go_on_with(const Plan& plan, const Config& config);
 
-  // Never throws for what a case can do wrong: the record says how it ended. Rank, host and device
-  // are the caller's to fill.
+  // Never throws for what a case can do wrong: the record says how it ended. Throws Interrupted.
+  // Rank, host and device are the caller's to fill.
   results::EabRow run(const EabPlanned& planned);
   double load_seconds() const { return load_seconds_; }
 
@@ -53,11 +64,14 @@ private:
                               const std::vector<eab::Trace>& last, const Deadline& deadline,
                               results::EabCase& record);
 
-  const Plan& plan_;
-  const Config& config_;
+  Deadline deadline() const { return Deadline(config_->case_time_limit_seconds, options_.stopped); }
+
+  const Plan* plan_;
+  const Config* config_;
   c10::Device device_;
+  RunnerOptions options_;
   measure::DeviceMemory& memory_;
-  std::optional<std::pair<std::size_t, at::ScalarType>> loaded_;
+  std::optional<std::pair<std::shared_ptr<const llm::ModelSource>, at::ScalarType>> loaded_;
   std::unique_ptr<llm::Model> model_;
   std::shared_ptr<const llm::Tokenizer> tokenizer_;
   double load_seconds_ = 0;

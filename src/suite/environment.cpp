@@ -77,15 +77,12 @@ std::string chosen_variables() {
   return lines;
 }
 
-std::vector<results::EnvironmentRow> gather_environment(const cluster::Session& session,
-                                                        c10::Device device, int threads) {
+results::EnvironmentRow own_environment(c10::Device device, int threads) {
   const cluster::DeviceFacts facts = cluster::facts_of(device);
   results::EnvironmentRow row;
-  row.rank = session.rank();
-  row.ranks = session.size();
-  row.local_rank = session.local_rank();
+  row.ranks = 1;
   row.threads = threads;
-  row.host = session.host();
+  row.host = cluster::host_name();
   row.cpu = cpu_model();
   row.device = device_name(device);
   row.device_name = device.is_cuda() ? facts.name : row.cpu;
@@ -100,6 +97,16 @@ std::vector<results::EnvironmentRow> gather_environment(const cluster::Session& 
   row.cuda = facts.cuda;
   row.nccl = facts.nccl;
   row.variables = chosen_variables();
+  return row;
+}
+
+std::vector<results::EnvironmentRow> gather_environment(const cluster::Session& session,
+                                                        c10::Device device, int threads) {
+  results::EnvironmentRow row = own_environment(device, threads);
+  row.rank = session.rank();
+  row.ranks = session.size();
+  row.local_rank = session.local_rank();
+  row.host = session.host();
   std::vector<results::EnvironmentRow> rows;
   for (const std::string& one : session.gather(pack(row)))
     rows.push_back(unpack(one));

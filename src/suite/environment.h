@@ -12,6 +12,8 @@
 namespace peakbench::suite {
 
 std::string device_name(c10::Device device); // "cpu", "cuda:1"
+// Of this process, as if it were the only one.
+results::EnvironmentRow own_environment(c10::Device device, int threads);
 // Collective; on rank 0 one row per rank, elsewhere empty.
 std::vector<results::EnvironmentRow> gather_environment(const cluster::Session& session,
                                                         c10::Device device, int threads);

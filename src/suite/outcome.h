@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "measure/trial.h"
 #include "results/records.h"
 
@@ -37,13 +38,15 @@ std::vector<results::RepeatRow> repeat_rows(const std::string& case_id,
                                             std::int64_t live_before);
 
 // Runs `measure(record)` on a copy, so that a case that did not come to its end says nothing but
-// why.
+// why. Interrupted passes: it is no way for a case to end.
 template <class Row, class Measure>
 void run_guarded(Row& row, Measure measure) {
   Row attempt = row;
   Outcome outcome;
   try {
     measure(attempt);
+  } catch (const Interrupted&) {
+    throw;
   } catch (...) {
     outcome = outcome_of_current_exception();
   }

@@ -17,10 +17,12 @@ namespace peakbench::suite {
 
 namespace {
 
-void open_models(const Config& config, Plan& plan) {
+void open_models(const Config& config, const std::vector<PlannedModel>& opened, Plan& plan) {
   for (const std::string& name : config.eab->model) {
     const std::string path = resolve(name, config.path);
-    plan.models.push_back({path, llm::ModelSource::open(path)});
+    const auto same = std::ranges::find(opened, path, &PlannedModel::path);
+    plan.models.push_back(same == opened.end() ? PlannedModel{path, llm::ModelSource::open(path)}
+                                               : *same);
   }
   const bool any_random = std::any_of(plan.models.begin(), plan.models.end(), [](const auto& one) {
     return one.source->config().random_weights;
@@ -69,16 +71,9 @@ std::string hash_of(const Config& config, const Plan& plan) {
   return hash_hex(text);
 }
 
-} // namespace
-
-Plan make_plan(const Config& config) {
-  Plan plan;
-  if (config.eab) {
-    open_models(config, plan);
-    add_eab_cases(config, plan);
-  }
-  if (config.ep)
-    add_ep_cases(config, plan);
+// plan.cases of plan.eab and plan.ep, and the hash.
+void number_cases(const Config& config, Plan& plan) {
+  plan.cases.clear();
   for (std::size_t i = 0; i < plan.eab.size(); ++i) {
     EabPlanned& one = plan.eab[i];
     one.record.case_id = results::case_id_of(one.record);
@@ -102,7 +97,26 @@ Plan make_plan(const Config& config) {
                     "add an arm or a decode mode");
   check_ids(plan);
   plan.hash = hash_of(config, plan);
+}
+
+} // namespace
+
+Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened) {
+  Plan plan;
+  if (config.eab) {
+    open_models(config, opened, plan);
+    add_eab_cases(config, plan);
+  }
+  if (config.ep)
+    add_ep_cases(config, plan);
+  number_cases(config, plan);
   return plan;
+}
+
+void drop_eab_cases(Plan& plan, const Config& config,
+                    const std::function<bool(const EabPlanned&)>& unwanted) {
+  std::erase_if(plan.eab, unwanted);
+  number_cases(config, plan);
 }
 
 std::string Plan::json() const {

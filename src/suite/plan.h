@@ -5,6 +5,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -67,7 +68,12 @@ struct Plan {
 };
 
 // Opens the headers of all models and encodes all prompts. UserError for whatever cannot run.
-Plan make_plan(const Config& config);
+// Models that are open already, by the same path, are not opened again.
+Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened = {});
+
+// Leaves out the EAB cases that `unwanted` says; the hash follows.
+void drop_eab_cases(Plan& plan, const Config& config,
+                    const std::function<bool(const EabPlanned&)>& unwanted);
 
 double estimated_seconds(const EabPlanned& planned, const llm::ModelConfig& model,
                          std::int64_t prompt_tokens, const measure::TrialPlan& repeats);

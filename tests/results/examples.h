@@ -62,6 +62,7 @@ inline EabRow eab_example(int number, const std::string& status = "ok", int node
         {node, node - 1, 100 + node, node, -0.5 * node, 0.01 * number, node % 2 == 0});
   row.trace.samples = {{nodes - 1, -1.25, "Grüße " + std::to_string(number)},
                        {nodes - 1, -2.5, ""}};
+  row.trace.tokens = {{100, " Grüße"}, {101, "\n"}, {102, ""}};
   return row;
 }
 

@@ -90,8 +90,10 @@ assert trace['nodes'].compression == 'gzip' and trace['nodes'].shuffle
 samples = trace['samples'][:]
 assert samples.dtype.names == ('leaf', 'log_prob', 'text')
 assert samples['text'][0].decode() == 'Grüße 3' and samples['text'][1] == b''
+tokens = trace['tokens'][:]
+assert tokens['token'][0] == 100 and tokens['text'][0].decode() == ' Grüße'
 assert traces.attrs['nodes.log_prob.unit'] == 'nats'
-for dataset in ('nodes', 'samples'):
+for dataset in ('nodes', 'samples', 'tokens'):
     for column in trace[dataset].dtype.names:
         assert traces.attrs[dataset + '.' + column + '.description']
 ep = file['/ep/traces/ep4']

@@ -34,6 +34,9 @@ TEST(MessageTest, BringsAnEabCaseAcross) {
   ASSERT_EQ(back.trace.samples.size(), 2u);
   EXPECT_EQ(back.trace.samples[0].text, row.trace.samples[0].text); // broken UTF-8 and NUL as well
   EXPECT_EQ(back.trace.samples[1].log_prob, -2.5);
+  ASSERT_EQ(back.trace.tokens.size(), 3u);
+  EXPECT_EQ(back.trace.tokens[0].token, 100);
+  EXPECT_EQ(back.trace.tokens[0].text, " Grüße");
 }
 
 TEST(MessageTest, BringsAnEpCaseAcross) {

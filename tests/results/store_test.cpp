@@ -86,6 +86,11 @@ TEST(StoreTest, GivesBackWhatWasWritten) {
     EXPECT_EQ(trace.samples[0].text, expected.samples[0].text);
     EXPECT_EQ(trace.samples[0].leaf, nodes - 1);
     EXPECT_EQ(trace.samples[1].log_prob, -2.5);
+    ASSERT_EQ(trace.tokens.size(), 3u);
+    EXPECT_EQ(trace.tokens[0].token, 100);
+    EXPECT_EQ(trace.tokens[0].text, " Grüße");
+    EXPECT_EQ(trace.tokens[1].text, "\n");
+    EXPECT_EQ(trace.tokens[2].text, "");
   }
   EXPECT_EQ(load_ep_trace(path, "ep1").energy, ep_example(1).trace.energy);
   EXPECT_EQ(load_ep_trace(path, "ep1").gradient_norm, ep_example(1).trace.gradient_norm);
@@ -169,9 +174,11 @@ TEST(StoreTest, TextsThatHdf5CannotHoldAreMadeReadable) {
   EabRow row = eab_example(1);
   row.record.reason = std::string("a\0b", 3);
   row.trace.samples[0].text = "half \xE2\x82";
+  row.trace.tokens[0].text = std::string("\xE2\x82\0", 3);
   Store::create(path, example_info()).append(row);
   EXPECT_EQ(load(path).eab.at(0).reason, "a\uFFFDb");
   EXPECT_EQ(load_eab_trace(path, "eab1").samples.at(0).text, "half \uFFFD\uFFFD");
+  EXPECT_EQ(load_eab_trace(path, "eab1").tokens.at(0).text, "\uFFFD\uFFFD\uFFFD");
 }
 
 TEST(StoreTest, NeverOverwrites) {

@@ -3,7 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "report/examples.h"
+#include "report/gnuplot_here.h"
+#include "report/traces.h"
 #include "results/examples.h"
 #include "results/in_memory.h"
 #include "results/python.h"
@@ -115,6 +116,30 @@ TEST_F(AggregateTest, BadInputIsOneMessageAndStatus2) {
   EXPECT_EQ(run("").status, 2);
   EXPECT_EQ(run("run.h5 --rows nonsense").status, 2);
   EXPECT_EQ(run("run.h5 --no-such-option").status, 2);
+}
+
+TEST_F(AggregateTest, DrawsPicturesOfWhatTheFileHolds) {
+  PEAKBENCH_NEEDS_GNUPLOT();
+  results::EabRow row{report::testing::traced_case(), {}, report::testing::example_trace()};
+  row.record.seed = 7;
+  row.record.case_id = results::case_id_of(row.record);
+  {
+    results::Store store = results::Store::resume(path_, example_info());
+    store.append(row);
+  }
+  const Output output = run("run.h5 --plots pictures --plot-case " + row.record.case_id);
+  EXPECT_EQ(output.status, 0) << output.text;
+  for (const char* file : {"eab-entropy.svg", "eab-tree.png", "eab-resources.svg"}) {
+    EXPECT_THAT(output.text, HasSubstr(std::string("plot: pictures/") + file));
+    EXPECT_TRUE(std::filesystem::exists(scratch_ / "pictures" / file)) << file;
+  }
+  EXPECT_THAT(read_file(scratch_ / "pictures/eab-tree.svg"), HasSubstr("cat sat"));
+  const Output refused = run("run.h5 --plots pictures");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.text, HasSubstr("already exists"));
+  EXPECT_EQ(run("run.h5 --plots pictures --force").status, 0);
+  EXPECT_EQ(run("run.h5 --plots other --plot-case none").status, 2);
+  EXPECT_EQ(run("run.h5 --plot-case " + row.record.case_id).status, 2);
 }
 
 TEST_F(AggregateTest, HelpShowsExamples) {

@@ -1,0 +1,71 @@
+#include "report/file_plots.h"
+
+#include "base/error.h"
+
+namespace peakbench::report {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const results::EabCase* find_case(const results::RunData& run, const std::string& case_id) {
+  for (const results::EabCase& row : run.eab)
+    if (row.case_id == case_id)
+      return &row;
+  return nullptr;
+}
+
+void add_traced(const results::RunData& run, const results::EabCase& record,
+                std::vector<NamedPlot>& plots) {
+  const results::EabTrace trace = results::load_eab_trace(run.path, record.case_id);
+  const TracedCase traced{record, trace, ""};
+  plots.push_back({"eab-entropy", entropy_plot(traced)});
+  plots.push_back({"eab-tree", tree_plot(traced)});
+}
+
+bool has_trace(const results::RunData& run, const results::EabCase& record) {
+  try {
+    return !results::load_eab_trace(run.path, record.case_id).nodes.empty();
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+} // namespace
+
+std::vector<NamedPlot> plots_of(const std::vector<results::RunData>& runs,
+                                const std::string& case_id) {
+  std::vector<NamedPlot> plots;
+  std::vector<results::EabCase> all;
+  for (const results::RunData& run : runs) {
+    all.insert(all.end(), run.eab.begin(), run.eab.end());
+    if (!plots.empty())
+      continue;
+    if (!case_id.empty()) {
+      if (const results::EabCase* named = find_case(run, case_id))
+        add_traced(run, *named, plots);
+    } else if (const auto shown = case_to_show(run.eab); shown && has_trace(run, run.eab[*shown])) {
+      add_traced(run, run.eab[*shown], plots);
+    }
+  }
+  if (!case_id.empty() && plots.empty())
+    throw UserError("no EAB case " + case_id + " in the files", "",
+                    "--detail lists the cases that there are.");
+  for (NamedPlot& plot : eab_plots(all))
+    plots.push_back(std::move(plot));
+  return plots;
+}
+
+std::vector<fs::path> save_all(const std::vector<NamedPlot>& plots, const fs::path& directory,
+                               bool overwrite) {
+  if (!overwrite)
+    for (const NamedPlot& one : plots)
+      check_absent(files_of(directory, one.name));
+  std::vector<fs::path> files;
+  for (const NamedPlot& one : plots)
+    for (fs::path& file : save(one.plot, directory, one.name, overwrite))
+      files.push_back(std::move(file));
+  return files;
+}
+
+} // namespace peakbench::report
