@@ -91,9 +91,10 @@ std::vector<Table> eab_ambiguity_tables(const EabCases& cases) {
       prompts.rows.push_back(joined(group.setting, cells));
     }
     for (const Measure& measure : kMeasures) {
-      std::vector<double> values;
-      for (const RatedPrompt& prompt : rated)
-        values.push_back(median_over(prompt.rows, measure.figure));
+      std::vector<double> values(rated.size());
+      std::ranges::transform(rated, values.begin(), [&](const RatedPrompt& prompt) {
+        return median_over(prompt.rows, measure.figure);
+      });
       const RankCorrelation found = rank_correlation(ratings, values);
       correlations.rows.push_back(
           joined(group.setting,
