@@ -43,7 +43,8 @@ std::map<double, EabRows> by_value(const EabRows& rows, const Factor& factor) {
     const std::vector<Lengths> all = lengths_of(rows);
     if (lengths_vary(all))
       for (const Lengths& lengths : all)
-        values[static_cast<double>(lengths.first + lengths.second) / 2] = rows_within(rows, lengths);
+        values[static_cast<double>(lengths.first + lengths.second) / 2] =
+            rows_within(rows, lengths);
   } else {
     for (const EabCase* row : rows)
       values[factor.of(*row)].push_back(row);
