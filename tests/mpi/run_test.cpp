@@ -44,7 +44,7 @@ std::string eab_part(const fs::path& shared) {
 
 // What has to be equal whatever the ranks: all but times, placement and what the process weighs.
 bool may_differ(std::string_view name) {
-  for (const char* part : {"seconds", "resident", "device_used", "repeats", "stop_reason"})
+  for (const char* part : {"second", "resident", "device_used", "repeats", "stop_reason"})
     if (name.find(part) != std::string_view::npos)
       return true;
   return name == "rank" || name == "host" || name == "device";
