@@ -52,7 +52,8 @@ std::string TokenizerBase::decode(std::span<const std::int32_t> ids, bool keep_s
 
 std::string TokenizerBase::chat_text(std::string_view user_text) const {
   if (!chat_)
-    throw UserError(fmt::format("'{}' has no chat template", file_), "", "Use prompt_format: raw");
+    throw UserError(fmt::format("'{}' has no chat template", file_),
+                    "models tuned for chat have one", "Use prompt_format: raw");
   if (!chat_->problem().empty())
     throw UserError(fmt::format("the chat template of '{}' is not supported", file_),
                     chat_->problem(), "Use prompt_format: raw");
