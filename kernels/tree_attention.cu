@@ -6,10 +6,14 @@
 namespace peakbench::kernels {
 namespace {
 
+// As many blocks per multiprocessor as their shared memory leaves room for.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(device::kThreads, kWidth > 128  ? 1
-                                                    : kWidth > 96 ? 2
-                                                                  : 3)
+constexpr int kBlocks = kWidth > 128                          ? 1
+                        : kWidth > (sizeof(T) == 2 ? 96 : 64) ? 2
+                                                              : 3;
+
+template <typename T, int kWidth>
+__global__ void __launch_bounds__(device::kThreads, (kBlocks<T, kWidth>))
     attend(const __grid_constant__ AttendArguments arguments) {
   device::attend<T, kWidth>(arguments);
 }
@@ -52,11 +56,18 @@ Kernel kernel_for(Element element, std::int32_t head_width) {
 
 std::int32_t attend_blocks(Element element, std::int32_t head_width) {
   const Kernel kernel = kernel_for(element, head_width);
+  int device = 0, multiprocessors = 0, blocks = 0, most_bytes = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  check_cuda(cudaDeviceGetAttribute(&most_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "cudaDeviceGetAttribute");
+  if (most_bytes < kernel.shared_bytes)
+    throw std::runtime_error("tree_attention: heads " + std::to_string(head_width) + " wide need " +
+                             std::to_string(kernel.shared_bytes) +
+                             " bytes of shared memory per block, this GPU has " +
+                             std::to_string(most_bytes));
   check_cuda(cudaFuncSetAttribute(kernel.attend, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                   kernel.shared_bytes),
              "tree_attention: cudaFuncSetAttribute");
-  int device = 0, multiprocessors = 0, blocks = 0;
-  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device),
              "cudaDeviceGetAttribute");
   check_cuda(

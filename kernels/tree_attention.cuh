@@ -27,7 +27,9 @@ struct Shape {
   static constexpr int kTokenWarps = kWarps / kRowWarps;
   static constexpr int kRows = 16 * kRowWarps;
   static constexpr bool kTensorCores = sizeof(T) == 2;
-  static constexpr int kTokens = kTensorCores ? (kWidth > 128 && kRowWarps > 1 ? 32 : 64) : 32;
+  // Of a tile; wide blocks of wide heads take half, to fit into 100 KB of shared memory.
+  static constexpr bool kHalf = kRowWarps > 1 && kWidth * sizeof(T) > 384;
+  static constexpr int kTokens = (kTensorCores ? 64 : 32) / (kHalf ? 2 : 1);
   static constexpr int kWarpTokens = kTokens / kTokenWarps;
   static constexpr int kVector = 16 / static_cast<int>(sizeof(T)); // elements of 16 bytes
   static constexpr int kVectors = kWidth / kVector;                // of a row

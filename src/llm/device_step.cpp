@@ -73,10 +73,7 @@ at::Tensor DeviceStep::run(std::span<const std::int32_t> tokens, KvStore& store,
   memory.inputs.narrow(0, 0, bytes).copy_(memory.host.narrow(0, 0, bytes), /*non_blocking=*/true);
   graphs_.mark_sent();
 
-  StepGraphs::Key key{static_cast<std::uintptr_t>(rows)};
-  for (const void* address : memory.addresses())
-    key.push_back(reinterpret_cast<std::uintptr_t>(address));
-  kept->keep_beside(weights_.device, graphs_.run(key, [&] { launch(memory, at); }));
+  kept->keep_beside(weights_.device, graphs_.run(memory.addresses(), [&] { launch(memory, at); }));
   return memory.logits.narrow(0, 0, count);
 }
 

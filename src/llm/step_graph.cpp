@@ -129,8 +129,10 @@ std::int64_t StepGraphs::run(const Key& key, const std::function<void()>& launch
       std::find_if(known_.begin(), known_.end(), [&](const Known& k) { return k.key == key; });
   if (found == known_.end()) {
     streams_->run_aside(launches);
-    if (known_.size() == kMostKnown)
+    if (known_.size() == kMostKnown) {
+      streams_->current().synchronize(); // it may be running
       known_.erase(known_.begin());
+    }
     known_.push_back({key, nullptr});
     return 0;
   }

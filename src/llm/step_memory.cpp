@@ -108,9 +108,13 @@ StepMemory StepMemory::first_rows(std::int64_t count) const {
   return part;
 }
 
-std::array<const void*, 4> StepMemory::addresses() const {
-  return {residual.const_data_ptr(), logits.const_data_ptr(), inputs.const_data_ptr(),
-          partials.const_data_ptr()};
+std::vector<std::uintptr_t> StepMemory::addresses() const {
+  std::vector<std::uintptr_t> all{static_cast<std::uintptr_t>(rows),
+                                  static_cast<std::uintptr_t>(partial_floats)};
+  for (const at::Tensor* tensor :
+       {&residual, &normed, &added, &qkv, &mixed, &gate_up, &hidden, &logits, &inputs, &partials})
+    all.push_back(reinterpret_cast<std::uintptr_t>(tensor->const_data_ptr()));
+  return all;
 }
 
 } // namespace peakbench::llm

@@ -5,9 +5,8 @@
 
 #include <ATen/core/TensorBody.h>
 
-#include <array>
 #include <cstdint>
-#include <memory>
+#include <vector>
 
 #include "llm/config.h"
 
@@ -38,8 +37,8 @@ struct StepMemory {
   void keep_beside(at::Device device, std::int64_t bytes);
   // The same for fewer rows: the beginnings of everything.
   StepMemory first_rows(std::int64_t count) const;
-  // Where things lie: steps of as many rows with equal addresses do the same to the bit.
-  std::array<const void*, 4> addresses() const;
+  // Where everything lies: steps with equal ones do the same, to the same addresses.
+  std::vector<std::uintptr_t> addresses() const;
 };
 
 } // namespace peakbench::llm

@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 2> kEpTypes{"float32", "float64"};
 constexpr std::array<std::string_view, 2> kFormats{"raw", "chat"};
 constexpr std::array<std::string_view, 3> kImplementations{"cow", "original", "both"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
+constexpr std::array<std::string_view, 2> kGraphs{"auto", "off"};
 constexpr std::array<std::string_view, 2> kShares{"auto", "static"};
 constexpr std::array<std::string_view, 3> kGathers{"auto", "mpi", "nccl"};
 constexpr std::int64_t kMany = 1'000'000;
@@ -92,6 +93,7 @@ EabConfig read_eab(const Value& value) {
     inner.read_list("schedule", eab.schedule, {1, kMany});
     inner.finish();
   }
+  section.read("cuda_graphs", eab.cuda_graphs, kGraphs);
   apply_implementation(section, value, eab);
   section.finish();
   return eab;

@@ -32,6 +32,7 @@ struct EabConfig {
   std::vector<std::int64_t> max_new_tokens{50}, branch_factor{3}, max_paths{20}, top_k{0};
   std::vector<double> threshold{0.2}, temperature{0.8}, top_p{1.0}, min_prob{0.0};
   std::vector<std::int64_t> schedule; // branching: {schedule: [...]}; empty: by entropy
+  std::string cuda_graphs = "auto";   // no axis: the results are the same
 };
 
 struct EpConfig {

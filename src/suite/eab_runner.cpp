@@ -66,7 +66,9 @@ void EabRunner::load(const EabPlanned& planned) {
   cluster::release_cached_memory(device_);
   const Deadline clock;
   const llm::ModelSource& source = *wanted.first;
-  model_ = std::make_unique<llm::Model>(source, planned.dtype, device_);
+  const bool graphs = !config_.eab || config_.eab->cuda_graphs != "off";
+  model_ = std::make_unique<llm::Model>(source, planned.dtype, device_,
+                                        llm::ModelOptions{.cuda_graphs = graphs});
   tokenizer_ = source.tokenizer();
   memory_.synchronize();
   load_seconds_ += clock.elapsed_seconds();

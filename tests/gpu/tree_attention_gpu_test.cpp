@@ -30,13 +30,17 @@ RandomTree on_gpu(RandomTree tree) {
   return tree;
 }
 
+// NaN is infinitely far away.
 double distance(const at::Tensor& a, const at::Tensor& b) {
-  return (a.cpu().to(at::kDouble) - b.cpu().to(at::kDouble)).abs().max().item<double>();
+  const at::Tensor difference = (a.cpu().to(at::kDouble) - b.cpu().to(at::kDouble)).abs();
+  return difference.nan_to_num(INFINITY).max().item<double>();
 }
 
+constexpr std::pair<at::ScalarType, double> kTypes[] = {
+    {at::kFloat, 2e-5}, {at::kBFloat16, 2e-2}, {at::kHalf, 3e-3}};
+
 TEST_F(TreeAttentionGpu, EqualsTheReference) {
-  for (const auto& [dtype, tolerance] :
-       {std::pair{at::kFloat, 2e-5}, {at::kBFloat16, 2e-2}, {at::kHalf, 3e-3}}) {
+  for (const auto& [dtype, tolerance] : kTypes) {
     std::uint32_t seed = 1;
     std::vector<testing::TreeShape> shapes = tree_shapes();
     shapes.push_back(
@@ -49,6 +53,77 @@ TEST_F(TreeAttentionGpu, EqualsTheReference) {
             << at::toString(dtype) << ", shape " << seed - 2 << ", layer " << layer;
     }
   }
+}
+
+TEST_F(TreeAttentionGpu, EqualsTheReferenceAtEveryHeadWidth) {
+  for (const auto& [dtype, tolerance] : kTypes)
+    for (const std::int64_t width : {8, 40, 64, 72, 80, 96, 104, 128, 136, 256})
+      for (const std::int64_t kv_heads : {1, 2, 8}) {
+        const RandomTree tree = random_tree({.paths = 9,
+                                             .heads = 8,
+                                             .kv_heads = kv_heads,
+                                             .head_width = width,
+                                             .shared_tokens = 230,
+                                             .own_tokens = 150,
+                                             .family = 3,
+                                             .family_tokens = 40,
+                                             .layers = 1},
+                                            dtype, static_cast<std::uint32_t>(width + kv_heads));
+        EXPECT_LT(distance(on_gpu(tree).attend(0), tree.reference(0)), tolerance)
+            << at::toString(dtype) << ", " << width << " wide, " << kv_heads << " kv heads";
+      }
+}
+
+// Long prompts: many splits, a whole GPU at work. The reference runs in float64 on the GPU.
+TEST_F(TreeAttentionGpu, EqualsTheReferenceForLongPromptsOfManyPaths) {
+  for (const auto& [dtype, tolerance] : kTypes)
+    for (const std::int64_t width : {64, 80, 96, 128})
+      for (const std::int64_t forests : {1, 3}) {
+        const RandomTree tree = on_gpu(random_tree({.paths = 64,
+                                                    .heads = 16,
+                                                    .kv_heads = 2,
+                                                    .head_width = width,
+                                                    .shared_tokens = 4096,
+                                                    .own_tokens = 50,
+                                                    .family = 4,
+                                                    .family_tokens = 9,
+                                                    .forests = forests,
+                                                    .longest_run = 80,
+                                                    .layers = 1},
+                                                   dtype, static_cast<std::uint32_t>(width)));
+        EXPECT_LT(distance(tree.attend(0), tree.reference(0)), tolerance)
+            << at::toString(dtype) << ", " << width << " wide, " << forests << " trees";
+      }
+}
+
+// A missing barrier shows as results that change from run to run.
+TEST_F(TreeAttentionGpu, GivesTheSameBitsEveryTime) {
+  for (const auto& [dtype, tolerance] : kTypes) {
+    const RandomTree tree = on_gpu(random_tree({.paths = 40,
+                                                .heads = 9,
+                                                .kv_heads = 3,
+                                                .shared_tokens = 2000,
+                                                .own_tokens = 90,
+                                                .longest_run = 80,
+                                                .layers = 1},
+                                               dtype, 3));
+    const at::Tensor first = tree.attend(0);
+    for (int i = 0; i < 200; ++i)
+      ASSERT_TRUE(at::equal(tree.attend(0), first)) << at::toString(dtype) << ", run " << i;
+  }
+}
+
+TEST_F(TreeAttentionGpu, SurvivesLargeScores) {
+  RandomTree tree = random_tree({.paths = 4, .shared_tokens = 70, .own_tokens = 40}, at::kFloat, 3);
+  tree.scale = 40;
+  EXPECT_LT(distance(on_gpu(tree).attend(0), tree.reference(0)), 1e-3);
+}
+
+TEST_F(TreeAttentionGpu, RefusesHeadsThatItCannotRead) {
+  RandomTree odd = on_gpu(random_tree({.head_width = 12}, at::kFloat, 1));
+  EXPECT_THROW(odd.attend(0), c10::Error);
+  RandomTree wide = on_gpu(random_tree({.head_width = 264}, at::kFloat, 1));
+  EXPECT_THROW(wide.attend(0), c10::Error);
 }
 
 TEST_F(TreeAttentionGpu, TellsWrongPlansApart) {

@@ -42,6 +42,7 @@ TEST(Config, DefaultsAreThoseOfTheGuide) {
   EXPECT_THAT(config.ep->depths, ElementsAre(10, 50, 100, 200, 500));
   EXPECT_THAT(config.ep->rate, ElementsAre(0.15));
   EXPECT_EQ(config.device, "auto");
+  EXPECT_EQ(config.eab->cuda_graphs, "auto");
 }
 
 TEST(Config, ReadsEveryKey) {
@@ -68,6 +69,7 @@ eab:
   min_prob: 0.01
   budget: published
   branching: {schedule: [3, 3, 2]}
+  cuda_graphs: off
 ep:
   arms: backprop
   depths: 2
@@ -96,6 +98,7 @@ cluster: {share: static, gather: mpi, threads: 3}
   EXPECT_EQ(config.eab->prompts.generate_count, 3);
   EXPECT_TRUE(config.eab->prompts.file.empty());
   EXPECT_THAT(config.eab->schedule, ElementsAre(3, 3, 2));
+  EXPECT_EQ(config.eab->cuda_graphs, "off");
   EXPECT_THAT(config.eab->temperature, ElementsAre(1.0));
   EXPECT_THAT(config.eab->budget, ElementsAre("published"));
   EXPECT_THAT(config.ep->beta, ElementsAre(1e-3));
