@@ -66,7 +66,7 @@ void EabRunner::load(const EabPlanned& planned) {
   cluster::release_cached_memory(device_);
   const Deadline clock;
   const llm::ModelSource& source = *wanted.first;
-  const bool graphs = !config_.eab || config_.eab->cuda_graphs != "off";
+  const bool graphs = !config_->eab || config_->eab->cuda_graphs != "off";
   model_ = std::make_unique<llm::Model>(source, planned.dtype, device_,
                                         llm::ModelOptions{.cuda_graphs = graphs});
   tokenizer_ = source.tokenizer();
