@@ -47,7 +47,7 @@ int parse_and_run(int argc, char** argv) {
   app.footer(kExamples);
   suite::DemoOptions options;
   Given given;
-  app.add_option("--prompt", options.prompt, "The question; without it you are asked");
+  app.add_option("--prompt", options.prompt, "The question; without it you are asked")->take_last();
   CLI::Option* all =
       app.add_flag("--compare-all", given.compare_all, "Measure every arm, for the comparison");
   add_settings(app, given);

@@ -33,10 +33,10 @@ std::string arm_title(std::string_view arm, std::string_view decode) {
   return fmt::format("{}, {}", arm, decode == "per_path" ? "per path" : decode);
 }
 
-std::string setting_line(const results::EabCase& record) {
+std::string setting_line(const results::EabCase& record, std::size_t samples) {
   std::string line = fmt::format("{}; {}, {}; {} samples of at most {} tokens",
                                  arm_title(record.arm, record.decode), record.model, record.dtype,
-                                 record.samples, record.max_new_tokens);
+                                 samples, record.max_new_tokens);
   if (record.arm == "cow" || record.arm == "original")
     line += record.schedule.empty()
                 ? fmt::format("; branch factor {}, at most {} paths, temperature {:g}",

@@ -18,10 +18,10 @@ double first_token(const EabCase& row) { return row.time_to_first_token_seconds;
 double published(const EabCase& row) { return real(row.published_token_steps); }
 
 std::string prompts_note(const Cases& cases) {
-  std::set<std::string> prompts;
+  std::set<std::pair<std::string, std::string>> prompts;
   std::set<std::int64_t> seeds;
   for (const EabCase& row : cases) {
-    prompts.insert(row.prompt_id);
+    prompts.emplace(row.prompt_id, row.prompt_hash);
     seeds.insert(row.seed);
   }
   return fmt::format(
@@ -178,11 +178,18 @@ Table by_length(const EabGrouping& grouping) {
 
 } // namespace
 
-std::vector<Table> eab_tables(const Cases& cases) {
+std::vector<Table> eab_comparison_tables(const Cases& cases) {
   if (cases.empty())
     return {};
   const EabGrouping grouping = group_rows(cases, kEabCompared);
-  std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping), by_length(grouping)};
+  return {three_way(cases, grouping), all_arms(grouping)};
+}
+
+std::vector<Table> eab_tables(const Cases& cases) {
+  if (cases.empty())
+    return {};
+  std::vector<Table> tables = eab_comparison_tables(cases);
+  tables.push_back(by_length(group_rows(cases, kEabCompared)));
   for (auto section : {eab_time_tables, eab_versus_tables, eab_quality_tables, eab_ambiguity_tables,
                        eab_memory_tables})
     for (Table& table : section(cases))

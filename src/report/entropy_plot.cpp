@@ -94,7 +94,8 @@ Panel paths(const TracedCase& traced) {
 Plot entropy_plot(const TracedCase& traced) {
   Plot plot;
   plot.title = "Entropy along the paths, and where they branched";
-  plot.subtitles = {prompt_line(traced.record, traced.prompt), setting_line(traced.record)};
+  plot.subtitles = {prompt_line(traced.record, traced.prompt),
+                    setting_line(traced.record, traced.trace.samples.size())};
   plot.panels = {entropies(traced), paths(traced)};
   std::int32_t last = 0;
   for (const TraceNode& node : traced.trace.nodes)

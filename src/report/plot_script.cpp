@@ -74,15 +74,19 @@ private:
     add("set format '%g'");
   }
 
+  // A text at the top, cut where the picture ends.
+  void headline(const std::string& text, double at, double size, const char* rgb) {
+    const auto columns = static_cast<std::size_t>((plot_.width - 28) / text_pixels("x", size));
+    add("set label {} at screen {},{} left font 'sans-serif,{}' tc rgb '{}'",
+        gnuplot_text(cut_to_width(shown_text(text), columns)), across(14), up(at), size, rgb);
+  }
+
   void caption() {
-    double at = 20;
     if (!plot_.title.empty())
-      add("set label {} at screen {},{} left font 'sans-serif,{}' tc rgb '#000000'",
-          gnuplot_text(plot_.title), across(14), up(at), kTitleSize);
-    at = kTitleHeight + 4;
+      headline(plot_.title, 20, kTitleSize, "#000000");
+    double at = kTitleHeight + 4;
     for (const std::string& subtitle : plot_.subtitles) {
-      add("set label {} at screen {},{} left font 'sans-serif,{}' tc rgb '#404040'",
-          gnuplot_text(subtitle), across(14), up(at), kTextSize);
+      headline(subtitle, at, kTextSize, "#404040");
       at += kSubtitleHeight;
     }
   }

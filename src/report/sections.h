@@ -9,6 +9,8 @@ namespace peakbench::report {
 
 std::vector<Table> eab_tables(const std::vector<results::EabCase>& cases);
 // Parts of the above; a part may hold tables without rows.
+// The published comparison, and the same of every arm.
+std::vector<Table> eab_comparison_tables(const std::vector<results::EabCase>& cases);
 // How the figures move with each setting that varies, the prompts' length and their domain.
 std::vector<Table> eab_versus_tables(const std::vector<results::EabCase>& cases);
 // Where an arm's time goes, and what decoding several prompts together gains.

@@ -106,6 +106,34 @@ TokenTree tree_of(const EabTrace& trace, bool with_pruned) {
   return Builder(trace, with_pruned).build();
 }
 
+results::EabTrace first_prompt(const EabTrace& trace) {
+  check(trace);
+  EabTrace first;
+  first.tokens = trace.tokens;
+  std::vector<std::int32_t> renamed(trace.nodes.size(), -1);
+  for (std::size_t i = 0; i < trace.nodes.size(); ++i) {
+    TraceNode node = trace.nodes[i];
+    if (node.prompt != 0)
+      continue;
+    renamed[i] = node.node = static_cast<std::int32_t>(first.nodes.size());
+    if (node.parent >= 0)
+      node.parent = renamed[static_cast<std::size_t>(node.parent)];
+    first.nodes.push_back(node);
+  }
+  for (results::TraceSample sample : trace.samples) {
+    sample.leaf = renamed[static_cast<std::size_t>(sample.leaf)];
+    if (sample.leaf >= 0)
+      first.samples.push_back(sample);
+  }
+  const auto count = trace.prompt_lengths.empty()
+                         ? trace.prompt_tokens.size()
+                         : static_cast<std::size_t>(trace.prompt_lengths.front());
+  first.prompt_tokens.assign(trace.prompt_tokens.begin(),
+                             trace.prompt_tokens.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                               count, trace.prompt_tokens.size())));
+  return first;
+}
+
 TokenTexts::TokenTexts(const EabTrace& trace) {
   for (const results::TokenText& one : trace.tokens)
     texts_[one.token] = one.text;

@@ -32,6 +32,9 @@ struct TokenTree {
 // `pruned_at`. UserError if the trace contradicts itself.
 TokenTree tree_of(const results::EabTrace& trace, bool with_pruned);
 
+// Of a case that decoded several prompts together, the part that belongs to the first one.
+results::EabTrace first_prompt(const results::EabTrace& trace);
+
 // Token id -> text; "<123>" where the trace does not know it.
 class TokenTexts {
 public:

@@ -206,7 +206,8 @@ Plot tree_plot(const TracedCase& traced) {
   Drawing drawing(traced, tree);
   Plot plot;
   plot.title = "The tree of samples";
-  plot.subtitles = {prompt_line(traced.record, traced.prompt), setting_line(traced.record)};
+  plot.subtitles = {prompt_line(traced.record, traced.prompt),
+                    setting_line(traced.record, traced.trace.samples.size())};
   std::string counts = "#1 is the most likely sample; log-probabilities in nats";
   if (traced.trace.samples.size() > kMostSamples)
     counts += fmt::format("; only the first {} of {} samples are shown", kMostSamples,

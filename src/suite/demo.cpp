@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 namespace {
 
 // What would else be found out when the work is done.
-void check_outputs(const DemoOptions& options) {
+void check_given(const DemoOptions& options) {
+  if (options.prompt->find_first_not_of(" \t\r\n") == std::string::npos)
+    throw UserError("--prompt is empty", "", "Leave it out to be asked.");
   if (options.save_plots) {
     report::require_gnuplot();
     for (const char* name : kDemoPlots)
@@ -34,7 +36,7 @@ void check_outputs(const DemoOptions& options) {
 }
 
 int measure_once(const DemoOptions& options) {
-  check_outputs(options);
+  check_given(options);
   const InterruptWatch watch;
   DemoProgress progress(std::cerr, isatty(STDERR_FILENO) != 0);
   DemoSession session(options.settings, progress);

@@ -99,7 +99,7 @@ int Conversation::run() {
         return kExitOk;
     } catch (const Interrupted&) {
       std::cerr << "interrupted: this prompt has no result" << std::endl;
-    } catch (const UserError& error) {
+    } catch (const std::exception& error) { // whatever it was, the next prompt may do better
       std::cerr << "peakbench-demo: " << error.what() << std::endl;
     }
     std::cout << std::flush;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "report/sections.h"
 #include "report/shown_text.h"
@@ -50,16 +51,16 @@ bool all_ok(const DemoResult& result) {
 }
 
 std::string demo_text(const DemoResult& result) {
-  std::vector<report::Table> tables = report::eab_tables(result.data.eab);
-  if (const auto shown = shown_case(result)) {
-    const auto quality = std::ranges::find_if(tables, [](const report::Table& table) {
-      return table.title.find("quality") != std::string::npos;
-    });
-    tables.insert(quality, report::samples_table(traced(result, *shown)));
-  }
+  std::vector<report::Table> tables = report::eab_comparison_tables(result.data.eab);
+  if (const auto shown = shown_case(result))
+    tables.push_back(report::samples_table(traced(result, *shown)));
+  const auto add = [&](std::vector<report::Table> more) {
+    std::ranges::move(more, std::back_inserter(tables));
+  };
+  add(report::eab_quality_tables(result.data.eab));
   if (!all_ok(result))
-    for (report::Table& table : report::validity_tables(result.data))
-      tables.push_back(std::move(table));
+    add(report::validity_tables(result.data));
+  std::erase_if(tables, [](const report::Table& table) { return table.rows.empty(); });
   return heading(result) + "\n" + report::render(tables, report::Format::text);
 }
 

@@ -33,4 +33,12 @@ TEST(Deadline, TellsTheLimit) {
   }
 }
 
+TEST(Deadline, AsksWhetherItIsStopped) {
+  bool stop = false;
+  const Deadline deadline(1000, [&] { return stop; });
+  deadline.check();
+  stop = true;
+  EXPECT_THROW(deadline.check(), Interrupted);
+}
+
 } // namespace peakbench

@@ -37,6 +37,14 @@ TEST(PlotScript, HoldsTheDataAndTheirUnits) {
   EXPECT_THAT(script, HasSubstr("title \"limit\""));
 }
 
+TEST(PlotScript, ALongHeadlineEndsWithThePicture) {
+  Plot plot = example();
+  plot.subtitles = {std::string(1000, 'x')};
+  const std::string script = script_of(plot, Canvas::svg);
+  EXPECT_THAT(script, HasSubstr("xxx…"));
+  EXPECT_THAT(script, Not(HasSubstr(std::string(200, 'x'))));
+}
+
 TEST(PlotScript, AnEmptyPanelCanBeDrawn) {
   PEAKBENCH_NEEDS_GNUPLOT();
   const Plot plot{.title = "nothing", .subtitles = {}, .panels = {Panel{}}};

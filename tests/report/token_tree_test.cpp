@@ -79,6 +79,26 @@ TEST(TokenTree, DamagedTreesAreRefused) {
   EXPECT_THROW(tree_of(outside, true), UserError);
 }
 
+TEST(FirstPrompt, LeavesOutTheOthersTrees) {
+  const EabTrace one = example_trace();
+  EabTrace two = one;
+  two.prompt_tokens = {7, 8, 9};
+  two.prompt_lengths = {2, 1};
+  const auto count = static_cast<std::int32_t>(one.nodes.size());
+  for (results::TraceNode node : one.nodes) {
+    node.node += count;
+    node.parent += node.parent < 0 ? 0 : count;
+    node.prompt = 1;
+    two.nodes.push_back(node);
+  }
+  two.samples.push_back({count + 3, -0.5, "of the other prompt"});
+  const EabTrace first = first_prompt(two);
+  EXPECT_EQ(first.prompt_tokens, one.prompt_tokens);
+  EXPECT_EQ(first.samples.size(), 3u);
+  EXPECT_EQ(tree_text(first, 60), tree_text(one, 60));
+  EXPECT_NE(tree_text(two, 60), tree_text(one, 60));
+}
+
 TEST(TokenTexts, FallBackToIdsAndJoinBytes) {
   EabTrace trace = example_trace();
   trace.tokens = {{10, "\xE4\xBD"}, {11, "\xA0"}};

@@ -7,7 +7,9 @@
 
 #include <map>
 #include <numeric>
+#include <stdexcept>
 
+#include "base/error.h"
 #include "support/support.h"
 
 namespace peakbench::suite {
@@ -90,6 +92,111 @@ TEST(EabRunner, PromptsDecodedTogetherGiveTheTreesThatTheyGiveAlone) {
     EXPECT_EQ(row.record.samples, samples);
     EXPECT_EQ(row.record.decode_forwards, forwards);
   }
+}
+
+Config config_of(const std::filesystem::path& shared, const std::string& prompt,
+                 const std::string& arms) {
+  at::set_num_threads(1);
+  return parse_config("repeats: {warm_up: 0, min: 1, max: 1}\neab:\n  model: " + stories(shared) +
+                          "\n  dtype: float32\n  prompt_format: raw\n  max_new_tokens: 12\n"
+                          "  max_paths: 6\n  threshold: 0.15\n  prompts: {text: [" +
+                          prompt + "]}\n  arms: " + arms + "\n",
+                      "c.yaml", {});
+}
+
+results::EabRow run_case(EabRunner& runner, const Plan& plan, const std::string& arm,
+                         const std::string& decode) {
+  for (const EabPlanned& planned : plan.eab)
+    if (planned.record.arm == arm && planned.record.decode == decode)
+      return runner.run(planned);
+  throw std::runtime_error("no such case");
+}
+
+std::string texts(const results::EabRow& row) {
+  std::string all;
+  for (const results::TraceSample& sample : row.trace.samples)
+    all += sample.text + "\n";
+  return all;
+}
+
+TEST(EabRunner, GoesOnWithAnotherPlanAndTheSameModel) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const Config first = config_of(shared, "Once upon a time", "[cow]");
+  const Config second = config_of(shared, "The dog was", "[cow, naive]");
+  const Plan plan = make_plan(first), next = make_plan(second, plan.models);
+  EXPECT_EQ(plan.models[0].source, next.models[0].source);
+  EabRunner runner(plan, first, c10::kCPU);
+  run_case(runner, plan, "cow", "batched");
+  const double load_seconds = runner.load_seconds();
+  EXPECT_GT(load_seconds, 0);
+  runner.go_on_with(next, second);
+  const results::EabRow kept = run_case(runner, next, "naive", "per_path");
+  EXPECT_EQ(runner.load_seconds(), load_seconds);
+
+  // As if nothing had been before.
+  const Plan alone = make_plan(second);
+  EabRunner fresh(alone, second, c10::kCPU);
+  const results::EabRow expected = run_case(fresh, alone, "naive", "per_path");
+  EXPECT_EQ(kept.record.status, "ok");
+  EXPECT_EQ(kept.record.samples, expected.record.samples);
+  EXPECT_EQ(kept.record.peak_bytes, expected.record.peak_bytes);
+  EXPECT_EQ(texts(kept), texts(expected));
+}
+
+TEST(EabRunner, MakesReferencesOnlyWhereTheyAreWanted) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const Config config = config_of(shared, "Once upon a time", "[cow, original]");
+  const Plan plan = make_plan(config);
+  EabRunner wanted(plan, config, c10::kCPU);
+  EXPECT_EQ(run_case(wanted, plan, "cow", "batched").record.tree_matches_reference, 1);
+  EabRunner not_wanted(plan, config, c10::kCPU, {.make_references = false});
+  EXPECT_EQ(run_case(not_wanted, plan, "cow", "batched").record.tree_matches_reference,
+            results::kAbsent);
+  run_case(not_wanted, plan, "original", "per_path");
+  EXPECT_EQ(run_case(not_wanted, plan, "cow", "batched").record.tree_matches_reference, 1);
+}
+
+TEST(EabRunner, IsStoppedWithinACase) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const Config config = config_of(shared, "Once upon a time", "[cow]");
+  const Plan plan = make_plan(config);
+  int steps = 0;
+  EabRunner runner(plan, config, c10::kCPU,
+                   {.make_references = false, .stopped = [&] { return ++steps == 5; }});
+  EXPECT_THROW(run_case(runner, plan, "cow", "batched"), Interrupted);
+  EXPECT_EQ(steps, 5);
+  EXPECT_EQ(run_case(runner, plan, "cow", "batched").record.status, "ok"); // and goes on after it
+}
+
+TEST(EabRunner, KnowsTheTextOfEveryToken) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const Config config = config_of(shared, "Once upon a time", "[cow]");
+  const Plan plan = make_plan(config);
+  EabRunner runner(plan, config, c10::kCPU, {.make_references = false});
+  const results::EabTrace trace = run_case(runner, plan, "cow", "batched").trace;
+  std::map<std::int32_t, std::string> known;
+  for (const results::TokenText& one : trace.tokens)
+    known[one.token] = one.text;
+  // A sample's text is that of its tokens.
+  for (const results::TraceSample& sample : trace.samples) {
+    std::string text;
+    for (std::int32_t node = sample.leaf; node >= 0;
+         node = trace.nodes[static_cast<std::size_t>(node)].parent)
+      text = known.at(trace.nodes[static_cast<std::size_t>(node)].token) + text;
+    EXPECT_EQ(text.substr(0, sample.text.size()), sample.text);
+  }
+}
+
+TEST(DropEabCases, TheHashFollows) {
+  PEAKBENCH_NEEDS_SHARED(shared);
+  const Config config = config_of(shared, "Once upon a time", "[cow, original]");
+  Plan plan = make_plan(config);
+  const std::string before = plan.hash;
+  drop_eab_cases(plan, config, [](const EabPlanned& one) { return one.record.arm == "cow"; });
+  EXPECT_EQ(plan.cases.size(), 2u);
+  EXPECT_EQ(plan.hash, make_plan(config_of(shared, "Once upon a time", "[original]")).hash);
+  EXPECT_NE(plan.hash, before);
+  EXPECT_THROW(drop_eab_cases(plan, config, [](const EabPlanned&) { return true; }), UserError);
 }
 
 } // namespace

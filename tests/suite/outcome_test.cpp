@@ -80,5 +80,12 @@ TEST(RepeatRows, ArePerRepeatAndAbsolute) {
   EXPECT_EQ(repeat_rows("id", trials, 100)[0].peak_bytes, 50);
 }
 
+TEST(RunGuarded, AnInterruptIsNoOutcome) {
+  results::EabRow row;
+  EXPECT_THROW(run_guarded(row, [](results::EabRow&) { throw Interrupted("interrupted"); }),
+               Interrupted);
+  EXPECT_EQ(row.record.status, "");
+}
+
 } // namespace
 } // namespace peakbench::suite

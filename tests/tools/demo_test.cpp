@@ -64,7 +64,10 @@ TEST_F(DemoTest, PrintsTheFiguresThatTheFileHolds) {
   ASSERT_EQ(output.status, 0) << output.text;
   const results::RunData data = results::load(scratch_ / "run.h5");
   ASSERT_EQ(data.eab.size(), 5u);
-  for (const report::Table& table : report::eab_tables(data.eab))
+  std::vector<report::Table> tables = report::eab_comparison_tables(data.eab);
+  ASSERT_EQ(tables.size(), 2u);
+  tables.push_back(report::eab_quality_tables(data.eab).at(0));
+  for (const report::Table& table : tables)
     EXPECT_THAT(output.text, HasSubstr(render({table}, report::Format::text)));
   EXPECT_THAT(output.text, HasSubstr("saving"));
   std::string arms;
@@ -149,6 +152,7 @@ TEST_F(DemoTest, MistakesAreOneMessageAndStatus2) {
            {"--prompt-format chat", "chat template"},
            {"--out mine.h5", "mine.h5 already exists"},
            {"--out /proc/none/x.h5", "/proc/none"},
+           {"--prompt ' '", "--prompt is empty"},
            {"--device cuda:7", "--device cannot be `cuda:7`"}}) {
     const Output output = ask(arguments);
     EXPECT_EQ(output.status, 2) << arguments << output.text;
