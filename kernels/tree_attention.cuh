@@ -8,80 +8,12 @@
 // rows and a quarter of each tile's tokens, and add up at the end. In 16 bits scores and sums are
 // products of matrix fragments in the tensor cores with float32 sums; in float32 they are plain
 // multiplications and additions, lanes holding the same elements as a fragment would.
-// merge: one warp per (path, head) adds up the partial results by log-sum-exp.
 #pragma once
 
-#include "kernels/device.cuh"
-#include "kernels/tree_attention_device.h"
+#include "kernels/tree_attention_merge.cuh"
+#include "kernels/tree_attention_shape.cuh"
 
 namespace peakbench::kernels::device {
-
-constexpr int kWarps = 4;
-constexpr int kThreads = 32 * kWarps;
-constexpr float kLowest = -1e30F; // of a score: finite, so that differences are
-
-// A block's shape; kWidth: of a head in registers and shared memory, zeros beyond the real one.
-template <typename T, int kWidth_, int kRowWarps_>
-struct Shape {
-  static constexpr int kWidth = kWidth_, kRowWarps = kRowWarps_;
-  static constexpr int kTokenWarps = kWarps / kRowWarps;
-  static constexpr int kRows = 16 * kRowWarps;
-  static constexpr bool kTensorCores = sizeof(T) == 2;
-  // Of a tile; wide blocks of wide heads take half, to fit into 100 KB of shared memory.
-  static constexpr bool kHalf = kRowWarps > 1 && kWidth * sizeof(T) > 384;
-  static constexpr int kTokens = (kTensorCores ? 64 : 32) / (kHalf ? 2 : 1);
-  static constexpr int kWarpTokens = kTokens / kTokenWarps;
-  static constexpr int kVector = 16 / static_cast<int>(sizeof(T)); // elements of 16 bytes
-  static constexpr int kVectors = kWidth / kVector;                // of a row
-  // An odd number of 16 bytes: eight neighbouring rows lie in different banks.
-  static constexpr int kPitch = kWidth + kVector;
-  static constexpr int kQueryBytes = kRows * kPitch * static_cast<int>(sizeof(T));
-  static constexpr int kTileBytes = kTokens * kPitch * static_cast<int>(sizeof(T));
-  static constexpr int kSourceBytes = 2 * kTokens * 16;
-  // Two tiles of keys, two of values, then where their rows come from.
-  static constexpr int kBytes = kQueryBytes + 4 * kTileBytes + kSourceBytes;
-  // Narrow: each warp's statistics and sums, where the tiles were.
-  static constexpr int kSumPitch = kWidth + 8;
-  static_assert(kTokenWarps == 1 || kTokenWarps * 16 * (kSumPitch + 2) * 4 <= 4 * kTileBytes);
-  static_assert(kVectors % 2 == 0 && kWidth % 32 == 0);
-};
-
-// Warps with rows of their own in the wide shape.
-template <typename T, int kWidth>
-constexpr int kWideWarps = sizeof(T) == 4 && kWidth > 128 ? 1 : 4;
-
-// Where a token's key lies, and its value from there; null: there is no such token.
-template <typename T>
-struct alignas(16) Source {
-  const T* key;
-  std::int64_t to_value;
-};
-
-template <typename X>
-__device__ inline const X* behind(const AttentionHeader* header, int offset) {
-  return reinterpret_cast<const X*>(reinterpret_cast<const unsigned char*>(header) + offset);
-}
-
-// The last run that starts at or before the token holds it.
-template <typename T>
-__device__ inline Source<T> locate(const AttendArguments& a, const AttentionItem& item, int token,
-                                   int kv_head) {
-  const AttentionRun* runs = behind<AttentionRun>(a.lists, a.lists->runs_at);
-  int first = item.first_run, last = item.last_run;
-  while (last - first > 1) {
-    const int middle = (first + last) / 2;
-    if (runs[middle].start <= token)
-      first = middle;
-    else
-      last = middle;
-  }
-  const AttentionRun run = runs[first];
-  const ChunkView chunk = behind<ChunkView>(a.lists, a.lists->chunks_at)[run.chunk];
-  const std::int64_t slot_stride = static_cast<std::int64_t>(a.kv_heads) * a.head_width;
-  const std::int64_t slot = 2 * a.layer * chunk.slots + run.first + (token - run.start);
-  return {static_cast<const T*>(chunk.base) + slot * slot_stride + kv_head * a.head_width,
-          chunk.slots * slot_stride};
-}
 
 // A block's work on one item for one kv head.
 template <typename T, typename S>
@@ -419,54 +351,6 @@ __device__ inline void attend(const AttendArguments& a) {
     else
       Attend<T, Shape<T, kWidth, 1>>(a, item, i % a.kv_heads).run();
     __syncthreads(); // before the next item's queries
-  }
-}
-
-template <typename T>
-__device__ inline void merge(const AttendArguments& a) {
-  const int at = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / 32;
-  if (at >= a.paths * a.heads)
-    return;
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int path = at / a.heads, head = at % a.heads, group = a.heads / a.kv_heads;
-  const int first = behind<std::int32_t>(a.lists, a.lists->first_merges_at)[path];
-  const int last = behind<std::int32_t>(a.lists, a.lists->first_merges_at)[path + 1];
-  const std::int32_t* rows = behind<std::int32_t>(a.lists, a.lists->merges_at);
-  const float2* statistics = reinterpret_cast<const float2*>(a.statistics);
-  const auto partial = [&](int i) {
-    return static_cast<std::int64_t>(rows[i] + head % group) * a.kv_heads + head / group;
-  };
-  float highest = kLowest;
-  for (int i = first + lane; i < last; i += 32)
-    highest = fmaxf(highest, statistics[partial(i)].x);
-  highest = warp_max(highest);
-  float total = 0;
-  float2 sum[kWidestHead / 64] = {};
-  PEAKBENCH_UNROLL_BY(4)
-  for (int i = first; i < last; ++i) {
-    const std::int64_t from = partial(i);
-    const float2 one = statistics[from];
-    const float factor = exp2f(one.x - highest);
-    total = fmaf(one.y, factor, total);
-    PEAKBENCH_UNROLL
-    for (int j = 0; j < kWidestHead / 64; ++j) {
-      const int element = j * 64 + lane * 2;
-      if (element >= a.head_width)
-        break;
-      const float2 value = *reinterpret_cast<const float2*>(a.sums + from * a.head_width + element);
-      sum[j].x = fmaf(value.x, factor, sum[j].x);
-      sum[j].y = fmaf(value.y, factor, sum[j].y);
-    }
-  }
-  const float inverse = total > 0 ? 1 / total : 0; // padding has no token
-  T* const to = static_cast<T*>(a.out) + static_cast<std::int64_t>(at) * a.head_width;
-  PEAKBENCH_UNROLL
-  for (int j = 0; j < kWidestHead / 64; ++j) {
-    const int element = j * 64 + lane * 2;
-    if (element >= a.head_width)
-      break;
-    to[element] = from_float<T>(sum[j].x * inverse);
-    to[element + 1] = from_float<T>(sum[j].y * inverse);
   }
 }
 
