@@ -10,6 +10,7 @@
 #include "base/deadline.h"
 #include "ep/network.h"
 #include "ep/settings.h"
+#include "ep/stages.h"
 
 namespace peakbench::ep {
 
@@ -44,6 +45,10 @@ struct Problem {
   const Batch& batch;
   Observer* observer = nullptr;
   const Deadline& deadline;
+  StageWatch* stages = nullptr;
+  // Where settling starts, [depth] states, instead of the forward pass: for looking at arms away
+  // from equilibrium. Only for arms that hold all states (see arms.cpp).
+  const std::vector<at::Tensor>* start = nullptr;
 };
 
 // Throw Diverged before anything was handed to the sink, and TimedOut.

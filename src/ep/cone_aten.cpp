@@ -146,6 +146,7 @@ void AtenCone::run(double beta, Observer* observer) {
 }
 
 void AtenCone::settle(double beta, Observer* observer) {
+  const StageScope stage(problem_.stages, Stage::settling);
   const measure::TagScope tag(measure::Tag::states);
   run(beta, observer);
   if (!all_finite(displacement_))

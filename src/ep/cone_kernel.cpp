@@ -78,6 +78,7 @@ void KernelCone::run(double beta, Observer* observer) {
 }
 
 void KernelCone::settle(double beta, Observer* observer) {
+  const StageScope stage(problem_.stages, Stage::settling);
   run(beta, observer);
   const at::Tensor all = memory_.as_strided({layout_.groups, layout_.displacement_floats},
                                             {layout_.group_floats, 1}, layout_.displacement[0]);

@@ -46,6 +46,7 @@ void ep_analytic(const Problem& problem, GradientSink& sink) {
   const std::vector<at::Tensor> free = settle(problem, 0, step);
   const std::vector<at::Tensor> nudged = settle(problem, problem.settings.beta, step);
 
+  const StageScope stage(problem.stages, Stage::contrast);
   // (nudged - free) / beta of dE/dW = -e a / B and dE/db = -sum e / B.
   const double scale = 1 / (problem.settings.beta * static_cast<double>(problem.settings.batch));
   const OutputLayer output(problem.settings);

@@ -16,6 +16,7 @@ namespace {
 // B E as one graph over all layers.
 at::Tensor recorded_energy(const Problem& problem, const std::vector<Layer>& layers,
                            const std::vector<at::Tensor>& states, double beta) {
+  const StageScope stage(problem.stages, Stage::energy);
   const measure::TagScope tag(measure::Tag::activations);
   const OutputLayer output(problem.settings);
   std::vector<at::Tensor> terms;
@@ -55,6 +56,7 @@ void ep_autograd(const Problem& problem, GradientSink& sink) {
   const std::vector<at::Tensor> free = settle(problem, 0, step);
   const std::vector<at::Tensor> nudged = settle(problem, beta, step);
 
+  const StageScope stage(problem.stages, Stage::contrast);
   const Recording recording;
   std::vector<Layer> leaves;
   for (const Layer& layer : problem.network.layers)

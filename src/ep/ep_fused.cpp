@@ -30,6 +30,7 @@ void ep_fused(const Problem& problem, GradientSink& sink) {
     free = make_cone(problem);
     free->settle(0, nullptr);
   }
+  const StageScope stage(problem.stages, Stage::contrast);
   const double scale = 1 / (settings.beta * static_cast<double>(settings.batch));
   for (std::int64_t i = settings.depth - 1; i >= first_updated_layer(settings); --i) {
     const at::Tensor error = nudged->error(i).mul(-scale);

@@ -16,6 +16,7 @@ namespace {
 // Layer i's term of B E, recorded.
 at::Tensor layer_energy(const Problem& problem, std::size_t i, const Layer& layer,
                         const at::Tensor& below, const at::Tensor& state, double beta) {
+  const StageScope stage(problem.stages, Stage::energy);
   const measure::TagScope tag(measure::Tag::activations);
   const at::Tensor prediction = predict(layer, i == 0 ? below : activate(below));
   if (i + 1 < problem.network.layers.size())
@@ -53,6 +54,7 @@ void ep_manual(const Problem& problem, GradientSink& sink) {
   const std::vector<at::Tensor> free = settle(problem, 0, step);
   const std::vector<at::Tensor> nudged = settle(problem, beta, step);
 
+  const StageScope stage(problem.stages, Stage::contrast);
   GradientSet set;
   const double scale = 1 / (beta * static_cast<double>(problem.settings.batch));
   for (std::size_t i = 0; i < free.size(); ++i) {

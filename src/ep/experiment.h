@@ -4,6 +4,7 @@
 #include <ATen/core/TensorBody.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,11 @@ struct Inspection {
   std::vector<double>
       energy; // E per settling step of the nudged phase, [steps + 1]; empty for back-propagation
   std::vector<double> gradient_norm; // per layer, [depth]
+  // To the gradient of back-propagation in float64: of all layers together, and per layer (NaN
+  // where either is zero).
+  double cosine = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> cosine_to_backprop; // [depth]
+  std::int64_t settled_steps = -1;        // of the nudged phase; -1 for back-propagation
 };
 
 class Experiment {

@@ -25,6 +25,7 @@ void require_finite(const at::Tensor& loss) {
 
 GradientSet back_propagate(const Problem& problem, std::int64_t first,
                            const at::Tensor& activation) {
+  const StageScope stage(problem.stages, Stage::contrast);
   const Recording recording;
   std::vector<Layer> leaves;
   at::Tensor loss;

@@ -63,6 +63,11 @@ void validate(const Settings& settings) {
   require(settings.learning_rate > 0, "learning_rate", settings.learning_rate, "above 0");
   require(settings.optimizer_momentum >= 0 && settings.optimizer_momentum < 1, "optimizer_momentum",
           settings.optimizer_momentum, "0 or more and below 1");
+  require(settings.tolerance >= 0, "tolerance", settings.tolerance, "0 or more");
+  if (settings.adaptive && settings.profile != Profile::compat)
+    throw UserError("ep: adaptive cannot be 1 in profile clean",
+                    "the adaptive settling rate is part of the published arithmetic",
+                    "Choose profile compat.");
   if (settings.dtype != at::kFloat && settings.dtype != at::kDouble)
     throw UserError(fmt::format("ep: dtype {} cannot run", c10::toString(settings.dtype)),
                     "settling differences vanish in fewer bits",

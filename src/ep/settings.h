@@ -35,10 +35,13 @@ enum class Loss { mse, cross_entropy };
 enum class Init { torch, orthogonal, he, residual };
 enum class Optimizer { sgd, momentum, muon };
 enum class Profile { compat, clean };
+// one_sided: (nudged - free) / beta; symmetric: (nudged by +beta - nudged by -beta) / (2 beta).
+enum class Nudge { one_sided, symmetric };
 inline constexpr std::string_view kLossNames[] = {"mse", "cross_entropy"};
 inline constexpr std::string_view kInitNames[] = {"torch", "orthogonal", "he", "residual"};
 inline constexpr std::string_view kOptimizerNames[] = {"sgd", "momentum", "muon"};
 inline constexpr std::string_view kProfileNames[] = {"compat", "clean"};
+inline constexpr std::string_view kNudgeNames[] = {"one_sided", "symmetric"};
 
 struct Settings {
   Arm arm = Arm::ep_fused;
@@ -52,6 +55,12 @@ struct Settings {
   Optimizer optimizer = Optimizer::muon;
   double learning_rate = 0.02, optimizer_momentum = 0.9;
   Profile profile = Profile::clean;
+  Nudge nudge = Nudge::one_sided;
+  // 0: always T steps. compat: a phase ends once the energy changed by less than this for five
+  // steps in a row (published: 1e-4). clean: a row of the batch stops once no unit of it moves
+  // further.
+  double tolerance = 0;
+  bool adaptive = false; // compat only: the published adaptive settling rate
   at::ScalarType dtype = at::kFloat;
   std::uint64_t seed = 42;
 };

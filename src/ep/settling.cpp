@@ -55,9 +55,13 @@ private:
 PlainStates run_phase(const Problem& problem, double beta, const PlainStep& step,
                       Observer* observer) {
   PlainStates states;
-  states.states = forward_states(problem.network, problem.batch.input);
   {
     const measure::TagScope tag(measure::Tag::states);
+    if (problem.start)
+      for (const at::Tensor& state : *problem.start)
+        states.states.push_back(state.clone());
+    else
+      states.states = forward_states(problem.network, problem.batch.input);
     for (const at::Tensor& state : states.states)
       states.velocities.push_back(at::zeros_like(state));
   }
@@ -94,6 +98,7 @@ void throw_diverged(const Problem& problem, const std::function<void(Observer*)>
 }
 
 std::vector<at::Tensor> settle(const Problem& problem, double beta, const PlainStep& step) {
+  const StageScope stage(problem.stages, Stage::settling);
   PlainStates settled = run_phase(problem, beta, step, problem.observer);
   if (!all_finite(settled.states))
     throw_diverged(problem, [&](Observer* watch) { run_phase(problem, beta, step, watch); });

@@ -33,6 +33,12 @@ std::span<const Field<EpCase>> fields<EpCase>();
 template <>
 std::span<const Field<RepeatRow>> fields<RepeatRow>();
 template <>
+std::span<const Field<EpComponentRow>> fields<EpComponentRow>();
+template <>
+std::span<const Field<EpOperationRow>> fields<EpOperationRow>();
+template <>
+std::span<const Field<EpTrainingRow>> fields<EpTrainingRow>();
+template <>
 std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
 
 // A value of any field of a record.

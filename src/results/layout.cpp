@@ -42,6 +42,9 @@ void write_layout(hid_t file, const RunInfo& info) {
   create_table<EpCase>(file, kEpCases, kCasesPerChunk);
   create_table<RepeatRow>(file, kEabSamples, kRepeatsPerChunk);
   create_table<RepeatRow>(file, kEpSamples, kRepeatsPerChunk);
+  create_table<EpComponentRow>(file, kEpComponents, kRepeatsPerChunk);
+  create_table<EpOperationRow>(file, kEpOperations, kRepeatsPerChunk);
+  create_table<EpTrainingRow>(file, kEpTraining, kRepeatsPerChunk);
   create_trace_groups(file);
 }
 

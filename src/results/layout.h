@@ -14,6 +14,9 @@ inline constexpr const char* kEabCases = "/eab/cases";
 inline constexpr const char* kEpCases = "/ep/cases";
 inline constexpr const char* kEabSamples = "/eab/samples";
 inline constexpr const char* kEpSamples = "/ep/samples";
+inline constexpr const char* kEpComponents = "/ep/components";
+inline constexpr const char* kEpOperations = "/ep/operations";
+inline constexpr const char* kEpTraining = "/ep/training";
 inline constexpr const char* kEabTraces = "/eab/traces";
 inline constexpr const char* kEpTraces = "/ep/traces";
 

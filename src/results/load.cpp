@@ -52,6 +52,16 @@ Trace load_trace(const std::string& path, const std::string& case_id) {
 
 } // namespace
 
+namespace {
+
+// Tables that files of earlier versions lack.
+template <class Row>
+std::vector<Row> rows_if_there(hid_t file, const char* table) {
+  return has_link(file, table) ? read_rows<Row>(file, table) : std::vector<Row>{};
+}
+
+} // namespace
+
 RunData load(const std::string& path) {
   return read_file(path, [&](hid_t file) {
     RunData data;
@@ -62,6 +72,9 @@ RunData load(const std::string& path) {
     data.ep = read_rows<EpCase>(file, kEpCases);
     data.eab_repeats = read_rows<RepeatRow>(file, kEabSamples);
     data.ep_repeats = read_rows<RepeatRow>(file, kEpSamples);
+    data.ep_components = rows_if_there<EpComponentRow>(file, kEpComponents);
+    data.ep_operations = rows_if_there<EpOperationRow>(file, kEpOperations);
+    data.ep_training = rows_if_there<EpTrainingRow>(file, kEpTraining);
     return data;
   });
 }

@@ -77,20 +77,37 @@ void unpack(const Json& json, EabTrace& trace) {
 }
 
 Json pack(const EpTrace& trace) {
-  return {{"energy", trace.energy}, {"gradient_norm", trace.gradient_norm}};
+  return {{"energy", trace.energy},
+          {"gradient_norm", trace.gradient_norm},
+          {"cosine_to_backprop", trace.cosine_to_backprop}};
 }
 
 void unpack(const Json& json, EpTrace& trace) {
   json.at("energy").get_to(trace.energy);
   json.at("gradient_norm").get_to(trace.gradient_norm);
+  json.at("cosine_to_backprop").get_to(trace.cosine_to_backprop);
+}
+
+void pack_parts(const EabRow&, Json&) {}
+void pack_parts(const EpRow& row, Json& json) {
+  json["components"] = pack_all(row.components);
+  json["operations"] = pack_all(row.operations);
+  json["training"] = pack_all(row.training);
+}
+void unpack_parts(const Json&, EabRow&) {}
+void unpack_parts(const Json& json, EpRow& row) {
+  row.components = unpack_all<EpComponentRow>(json.at("components"));
+  row.operations = unpack_all<EpOperationRow>(json.at("operations"));
+  row.training = unpack_all<EpTrainingRow>(json.at("training"));
 }
 
 template <class Row>
 std::string message_of(const char* kind, const Row& row) {
-  const Json json{{"kind", kind},
-                  {"record", pack(row.record)},
-                  {"repeats", pack_all(row.repeats)},
-                  {"trace", pack(row.trace)}};
+  Json json{{"kind", kind},
+            {"record", pack(row.record)},
+            {"repeats", pack_all(row.repeats)},
+            {"trace", pack(row.trace)}};
+  pack_parts(row, json);
   std::string message;
   Json::to_msgpack(json, message);
   return message;
@@ -102,6 +119,7 @@ Row row_of(const Json& json) {
   row.record = unpack<decltype(row.record)>(json.at("record"));
   row.repeats = unpack_all<RepeatRow>(json.at("repeats"));
   unpack(json.at("trace"), row.trace);
+  unpack_parts(json, row);
   return row;
 }
 

@@ -85,6 +85,11 @@ struct EpCase {
   double rate = kAbsentReal, momentum = kAbsentReal, beta = kAbsentReal,
          learning_rate = kAbsentReal;
   std::string loss, init, optimizer, profile, dtype;
+  std::string nudge;
+  double tolerance = kAbsentReal;
+  std::int64_t adaptive = kAbsent; // 1 | 0
+  std::string dataset;             // trained on; absent where no training was asked for
+  std::int64_t training_steps = kAbsent;
   std::int64_t seed = kAbsent;
   std::string status, reason, validity;
   double step_seconds = kAbsentReal, step_seconds_lower = kAbsentReal,
@@ -96,8 +101,15 @@ struct EpCase {
   std::int64_t weights_bytes = kAbsent;
   PeakByTag peak;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent, memory_repeats = kAbsent;
-  std::int64_t reach = kAbsent;
-  double gradient_error = kAbsentReal, training_loss = kAbsentReal;
+  std::int64_t reach = kAbsent, resolved_layers = kAbsent;
+  double gradient_error = kAbsentReal, cosine_to_backprop = kAbsentReal,
+         training_loss = kAbsentReal;
+  std::int64_t settled_steps = kAbsent;
+  // Against ep_autograd in float64, away from equilibrium (analysed cases only).
+  double energy_difference = kAbsentReal, state_difference = kAbsentReal,
+         loss_difference = kAbsentReal;
+  // At the end of the training run.
+  double trained_loss = kAbsentReal, test_loss = kAbsentReal, test_accuracy = kAbsentReal;
   std::int64_t rank = kAbsent;
   std::string host, device;
 };
@@ -134,8 +146,28 @@ struct EabTrace {
   std::vector<TokenText> tokens; // of every token among the nodes, by id; none without a tokenizer
 };
 struct EpTrace {
-  std::vector<double> energy;        // [steps + 1]
-  std::vector<double> gradient_norm; // [depth]
+  std::vector<double> energy;             // [steps + 1]
+  std::vector<double> gradient_norm;      // [depth]
+  std::vector<double> cosine_to_backprop; // [depth]; NaN where either gradient is zero
+};
+
+// A part of one training step: what it costs alone.
+struct EpComponentRow {
+  std::string case_id, component;
+  std::int64_t evaluations = kAbsent;
+  double seconds = kAbsentReal;
+  std::int64_t peak_bytes = kAbsent;
+};
+// What one kind of operation keeps for the backward pass.
+struct EpOperationRow {
+  std::string case_id, mode, operation;
+  std::int64_t count = kAbsent, bytes = kAbsent;
+};
+// A point of a training curve.
+struct EpTrainingRow {
+  std::string case_id;
+  std::int64_t step = kAbsent;
+  double training_loss = kAbsentReal, test_loss = kAbsentReal, test_accuracy = kAbsentReal;
 };
 
 // What a rank sends for a finished case.
@@ -148,6 +180,9 @@ struct EpRow {
   EpCase record;
   std::vector<RepeatRow> repeats;
   EpTrace trace;
+  std::vector<EpComponentRow> components;
+  std::vector<EpOperationRow> operations;
+  std::vector<EpTrainingRow> training;
 };
 
 // One row per rank.

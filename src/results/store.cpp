@@ -33,24 +33,36 @@ bool same(const Record& a, const Record& b) {
   });
 }
 
-// Forgets the repeats of an earlier try.
-void drop_repeats(hid_t file, const char* table, const std::string& case_id) {
-  auto rows = read_rows<RepeatRow>(file, table);
-  if (std::erase_if(rows, [&](const RepeatRow& row) { return row.case_id == case_id; }) > 0)
-    rewrite_rows<RepeatRow>(file, table, rows);
+// Forgets the rows of an earlier try, then adds these.
+template <class Part>
+void write_parts(hid_t file, const char* table, const std::string& case_id,
+                 const std::vector<Part>& parts, bool replace) {
+  if (replace) {
+    auto rows = read_rows<Part>(file, table);
+    if (std::erase_if(rows, [&](const Part& row) { return row.case_id == case_id; }) > 0)
+      rewrite_rows<Part>(file, table, rows);
+  }
+  append_rows<Part>(file, table, parts);
+}
+
+void write_more(hid_t, const EabRow&, bool) {}
+void write_more(hid_t file, const EpRow& row, bool replace) {
+  const std::string& id = row.record.case_id;
+  write_parts(file, kEpComponents, id, row.components, replace);
+  write_parts(file, kEpOperations, id, row.operations, replace);
+  write_parts(file, kEpTraining, id, row.training, replace);
 }
 
 template <class Row>
 void write_case(hid_t file, const Row& row, const std::optional<std::size_t>& replaced) {
   using Record = decltype(row.record);
   const Tables names = tables_of(row.record);
-  if (replaced) {
+  if (replaced)
     write_row(file, names.cases, *replaced, row.record);
-    drop_repeats(file, names.samples, row.record.case_id);
-  } else {
+  else
     append_rows(file, names.cases, std::span<const Record>(&row.record, 1));
-  }
-  append_rows<RepeatRow>(file, names.samples, row.repeats);
+  write_parts(file, names.samples, row.record.case_id, row.repeats, replaced.has_value());
+  write_more(file, row, replaced.has_value());
   write_trace(file, row.record.case_id, row.trace);
 }
 
@@ -144,6 +156,10 @@ void require_same_plan(const std::string& path, const RunInfo& info) {
                        has_columns_of_list<EpCase>(file, kEpCases) &&
                        has_columns_of_list<RepeatRow>(file, kEabSamples) &&
                        has_columns_of_list<RepeatRow>(file, kEpSamples) &&
+                       has_link(file, kEpTraining) &&
+                       has_columns_of_list<EpComponentRow>(file, kEpComponents) &&
+                       has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
+                       has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
                        has_columns_of_list<EnvironmentRow>(file, kEnvironment);
   if (!columns)
     throw UserError("cannot resume results file " + path,

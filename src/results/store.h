@@ -51,6 +51,9 @@ struct RunData {
   std::vector<EabCase> eab;
   std::vector<EpCase> ep;
   std::vector<RepeatRow> eab_repeats, ep_repeats;
+  std::vector<EpComponentRow> ep_components;
+  std::vector<EpOperationRow> ep_operations;
+  std::vector<EpTrainingRow> ep_training;
 };
 // UserError naming the file and the reason: missing, not HDF5, not ours, another schema version.
 RunData load(const std::string& path);

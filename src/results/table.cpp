@@ -243,6 +243,9 @@ bool has_columns_of_list(hid_t file, const std::string& name) {
 PEAKBENCH_TABLE_OF(EabCase)
 PEAKBENCH_TABLE_OF(EpCase)
 PEAKBENCH_TABLE_OF(RepeatRow)
+PEAKBENCH_TABLE_OF(EpComponentRow)
+PEAKBENCH_TABLE_OF(EpOperationRow)
+PEAKBENCH_TABLE_OF(EpTrainingRow)
 PEAKBENCH_TABLE_OF(EnvironmentRow)
 #undef PEAKBENCH_TABLE_OF
 

@@ -40,6 +40,9 @@ constexpr ColumnText kEabColumns[] = {
 constexpr ColumnText kEpColumns[] = {
     {"energy", "1", "energy before settling and after every step of the nudged phase"},
     {"gradient_norm", "1", "norm of the weights' gradient, per layer from the input"},
+    {"cosine_to_backprop", "1",
+     "cosine of the layer's gradient to back-propagation's, per layer from the input; NaN where "
+     "either is zero"},
 };
 
 void describe(hid_t group, std::span<const ColumnText> columns) {
@@ -236,6 +239,8 @@ void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
              trace.energy.size(), true);
   write_list(group, "gradient_norm", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.gradient_norm.data(),
              trace.gradient_norm.size(), true);
+  write_list(group, "cosine_to_backprop", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+             trace.cosine_to_backprop.data(), trace.cosine_to_backprop.size(), true);
 }
 
 bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
@@ -282,6 +287,8 @@ bool read_trace(hid_t file, const std::string& case_id, EpTrace& trace) {
   const Handle group = open_group(file, name);
   trace.energy = read_numbers<double>(group, "energy", H5T_NATIVE_DOUBLE);
   trace.gradient_norm = read_numbers<double>(group, "gradient_norm", H5T_NATIVE_DOUBLE);
+  if (has_link(group, "cosine_to_backprop")) // files of earlier versions have none
+    trace.cosine_to_backprop = read_numbers<double>(group, "cosine_to_backprop", H5T_NATIVE_DOUBLE);
   return true;
 }
 

@@ -99,6 +99,20 @@ EabConfig read_eab(const Value& value) {
   return eab;
 }
 
+EpTraining read_training(const Value& value) {
+  EpTraining training;
+  Section section(value, "ep.training");
+  section.read("dataset", training.dataset);
+  section.read("steps", training.steps, {1, kMany});
+  section.read("evaluate_every", training.evaluate_every, {1, kMany});
+  section.read("test_rows", training.test_rows, {1, kMany});
+  section.finish();
+  if (training.dataset.empty())
+    refuse(value, "`ep.training.dataset` is missing",
+           "`fashion-mnist`, or a folder with IDX files");
+  return training;
+}
+
 EpConfig read_ep(const Value& value) {
   EpConfig ep;
   Section section(value, "ep");
@@ -116,6 +130,12 @@ EpConfig read_ep(const Value& value) {
   section.read("optimizer", ep.optimizer, Words(ep::kOptimizerNames));
   section.read("profile", ep.profile, Words(ep::kProfileNames));
   section.read("dtype", ep.dtype, kEpTypes);
+  section.read("nudge", ep.nudge, Words(ep::kNudgeNames));
+  section.read("tolerance", ep.tolerance, {.low = 0});
+  section.read("adaptive", ep.adaptive, {0, 1});
+  section.read_list("analysis_depths", ep.analysis_depths, {2, kMany});
+  if (const Value* training = section.take("training"))
+    ep.training = read_training(*training);
   section.finish();
   for (const std::string& name : ep.arms) {
     const auto at = std::find(std::begin(ep::kArmNames), std::end(ep::kArmNames), name);

@@ -35,13 +35,23 @@ struct EabConfig {
   std::string cuda_graphs = "auto";   // no axis: the results are the same
 };
 
+// A training run of every EP case; none where `dataset` is empty.
+struct EpTraining {
+  std::string dataset; // a folder with IDX files, or "fashion-mnist": where Debian's package put it
+  std::int64_t steps = 300, evaluate_every = 50, test_rows = 2000;
+};
+
 struct EpConfig {
   std::vector<std::string> arms{"backprop", "truncated_backprop", "ep_autograd", "ep_analytic",
                                 "ep_fused"};
   std::vector<std::string> loss{"cross_entropy"}, init{"torch"}, optimizer{"muon"},
-      profile{"clean"}, dtype{"float32"};
+      profile{"clean"}, dtype{"float32"}, nudge{"one_sided"};
   std::vector<std::int64_t> depths{10, 50, 100, 200, 500}, width{128}, batch{32}, steps{30};
-  std::vector<double> rate{0.15}, momentum{0.5}, beta{0.5}, learning_rate{0.02};
+  std::vector<double> rate{0.15}, momentum{0.5}, beta{0.5}, learning_rate{0.02}, tolerance{0};
+  std::vector<std::int64_t> adaptive{0};
+  // No axes: what is looked at beside the timed steps.
+  std::vector<std::int64_t> analysis_depths; // components, operations and criteria at these depths
+  EpTraining training;
 };
 
 struct Config {

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ep/experiment.h"
+#include "suite/ep_analysis.h"
+#include "suite/ep_training.h"
 #include "suite/outcome.h"
 
 namespace peakbench::suite {
@@ -65,7 +69,15 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     record.reach = inspection.reach;
     record.gradient_error = inspection.gradient_error;
     record.training_loss = inspection.loss;
-    result.trace = {inspection.energy, inspection.gradient_norm};
+    record.resolved_layers = inspection.resolved;
+    record.cosine_to_backprop = inspection.cosine;
+    record.settled_steps = inspection.settled_steps;
+    result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};
+    if (std::ranges::find(config.ep->analysis_depths, record.depth) !=
+        config.ep->analysis_depths.end())
+      analyse_ep_case(planned.settings, device, deadline, result);
+    if (!config.ep->training.dataset.empty())
+      train_ep_case(planned.settings, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
   });
   return row;

@@ -64,6 +64,14 @@ std::string hash_of(const Config& config, const Plan& plan) {
                   config.repeats.max, config.repeats.interval, config.repeats.time_limit_seconds);
   for (const PlannedCase& one : plan.cases)
     text += one.id + "\n";
+  if (config.ep) {
+    for (const std::int64_t depth : config.ep->analysis_depths)
+      text += fmt::format("analysed at depth {}\n", depth);
+    const EpTraining& training = config.ep->training;
+    if (!training.dataset.empty())
+      text += fmt::format("evaluated every {} steps on {} rows\n", training.evaluate_every,
+                          training.test_rows);
+  }
   // Ratings are in no id, but rows with old and new ones must not stand in one file.
   for (const EabPlanned& one : plan.eab)
     if (!std::isnan(one.record.prompt_rating))

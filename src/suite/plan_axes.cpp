@@ -153,10 +153,11 @@ void add_eab_cases(const Config& config, Plan& plan) {
 void add_ep_cases(const Config& config, Plan& plan) {
   const EpConfig& ep = *config.ep;
   const std::vector<std::size_t> sizes{
-      config.seed.size(),      ep.dtype.size(),  ep.profile.size(), ep.optimizer.size(),
-      ep.learning_rate.size(), ep.init.size(),   ep.loss.size(),    ep.width.size(),
-      ep.batch.size(),         ep.steps.size(),  ep.rate.size(),    ep.momentum.size(),
-      ep.beta.size(),          ep.depths.size(), ep.arms.size()};
+      config.seed.size(),      ep.dtype.size(), ep.profile.size(),   ep.optimizer.size(),
+      ep.learning_rate.size(), ep.init.size(),  ep.loss.size(),      ep.width.size(),
+      ep.batch.size(),         ep.steps.size(), ep.rate.size(),      ep.momentum.size(),
+      ep.beta.size(),          ep.nudge.size(), ep.tolerance.size(), ep.adaptive.size(),
+      ep.depths.size(),        ep.arms.size()};
   for_each_point(sizes, [&](const std::vector<std::size_t>& at) {
     EpPlanned planned;
     ep::Settings& settings = planned.settings;
@@ -177,8 +178,15 @@ void add_ep_cases(const Config& config, Plan& plan) {
     settings.rate = record.rate = ep.rate[at[10]];
     settings.momentum = record.momentum = ep.momentum[at[11]];
     settings.beta = record.beta = ep.beta[at[12]];
-    settings.depth = record.depth = ep.depths[at[13]];
-    settings.arm = from_name<ep::Arm>(record.arm = ep.arms[at[14]], ep::kArmNames);
+    settings.depth = record.depth = ep.depths[at[16]];
+    settings.arm = from_name<ep::Arm>(record.arm = ep.arms[at[17]], ep::kArmNames);
+    settings.nudge = from_name<ep::Nudge>(record.nudge = ep.nudge[at[13]], ep::kNudgeNames);
+    settings.tolerance = record.tolerance = ep.tolerance[at[14]];
+    settings.adaptive = (record.adaptive = ep.adaptive[at[15]]) == 1;
+    if (!ep.training.dataset.empty()) {
+      record.dataset = ep.training.dataset;
+      record.training_steps = ep.training.steps;
+    }
     ep::validate(settings);
     plan.ep.push_back(std::move(planned));
   });

@@ -75,6 +75,11 @@ inline EpRow ep_example(int number, const std::string& status = "ok") {
   row.trace.energy = {1.5, 0.5, 0.25};
   for (int layer = 0; layer < number + 4; ++layer)
     row.trace.gradient_norm.push_back(layer / 3.0);
+  row.trace.cosine_to_backprop.assign(row.trace.gradient_norm.size(), 0.5);
+  row.components.push_back({row.record.case_id, "settling", 2, 0.25, 1000 + number});
+  row.operations.push_back({row.record.case_id, "module", "relu", 99, 2000 + number});
+  row.training = {{row.record.case_id, 0, kAbsentReal, 2.5, 0.125},
+                  {row.record.case_id, 50, 1.5, 1.25, 0.75 + number}};
   return row;
 }
 

@@ -47,6 +47,13 @@ TEST(MessageTest, BringsAnEpCaseAcross) {
   EXPECT_TRUE(equal(back.record, row.record));
   EXPECT_EQ(back.trace.energy, row.trace.energy);
   EXPECT_EQ(back.trace.gradient_norm, row.trace.gradient_norm);
+  EXPECT_EQ(back.trace.cosine_to_backprop, row.trace.cosine_to_backprop);
+  ASSERT_EQ(back.components.size(), 1u);
+  EXPECT_TRUE(equal(back.components[0], row.components[0]));
+  ASSERT_EQ(back.operations.size(), 1u);
+  EXPECT_TRUE(equal(back.operations[0], row.operations[0]));
+  ASSERT_EQ(back.training.size(), 2u);
+  EXPECT_TRUE(equal(back.training[1], row.training[1]));
 }
 
 TEST(MessageTest, AbsentAndInfiniteStayWhatTheyAre) {

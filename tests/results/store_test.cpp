@@ -94,6 +94,7 @@ TEST(StoreTest, GivesBackWhatWasWritten) {
   }
   EXPECT_EQ(load_ep_trace(path, "ep1").energy, ep_example(1).trace.energy);
   EXPECT_EQ(load_ep_trace(path, "ep1").gradient_norm, ep_example(1).trace.gradient_norm);
+  EXPECT_EQ(load_ep_trace(path, "ep1").cosine_to_backprop, ep_example(1).trace.cosine_to_backprop);
   EXPECT_THROW(load_ep_trace(path, "ep2"), UserError);
   EXPECT_THROW(load_eab_trace(path, ""), UserError);
 }

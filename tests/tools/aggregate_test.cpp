@@ -36,7 +36,7 @@ protected:
     for (const auto& row : eab_cases())
       store.append(results::EabRow{row, {}, {}});
     for (const auto& row : ep_cases())
-      store.append(results::EpRow{row, {}, {}});
+      store.append(results::EpRow{row, {}, {}, {}, {}, {}});
     return path;
   }
   Output run(const std::string& arguments) const {
