@@ -108,7 +108,7 @@ struct EpDevice {
 // m <- momentum m + g.
 struct EpDeviceUpdate {
   float gradient_scale = 0, learning_rate = 0, momentum = 0;
-  std::vector<EpDeviceMomentum> momenta; // of the cone's layers from the lowest on; or empty
+  std::vector<EpDeviceMomentum> momenta = {}; // of the cone's layers from the lowest on; or empty
 };
 struct EpDeviceWork {
   bool forward = false;          // also zeroes displacements and velocities

@@ -109,10 +109,10 @@ private:
   __device__ void apply(float* weights, float* momenta, std::int64_t at, float sum) const {
     float change = c_.gradient_scale * sum;
     if (c_.with_momentum) {
-      change = fmaf(c_.optimizer_momentum, momenta[at], change);
-      momenta[at] = change;
+      change = fmaf(c_.optimizer_momentum, load_global(momenta + at), change);
+      store_global(momenta + at, change);
     }
-    weights[at] = fmaf(-c_.learning_rate, change, weights[at]);
+    store_global(weights + at, fmaf(-c_.learning_rate, change, load_global(weights + at)));
   }
 
   const EpDeviceCall& c_;
