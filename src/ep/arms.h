@@ -52,12 +52,20 @@ struct Problem {
 };
 
 // Throw Diverged before anything was handed to the sink, and TimedOut.
+// Arms that stream (backprop_streamed, ep_sweep, ep_sweep_checkpoint) look for what is not finite
+// at the output before, and ep_sweep at all layers after.
 void backprop(const Problem& problem, GradientSink& sink);
 void backprop_checkpoint(const Problem& problem, GradientSink& sink);
+void backprop_streamed(const Problem& problem, GradientSink& sink);
 void truncated_backprop(const Problem& problem, GradientSink& sink);
 void ep_autograd(const Problem& problem, GradientSink& sink);
 void ep_manual(const Problem& problem, GradientSink& sink);
+void ep_finite_difference(const Problem& problem, GradientSink& sink);
 void ep_analytic(const Problem& problem, GradientSink& sink);
+void ep_checkpoint(const Problem& problem, GradientSink& sink);
+void ep_batched(const Problem& problem, GradientSink& sink);
+void ep_sweep(const Problem& problem, GradientSink& sink);
+void ep_sweep_checkpoint(const Problem& problem, GradientSink& sink);
 void ep_fused(const Problem& problem, GradientSink& sink);
 
 // Runs the arm of the settings.
