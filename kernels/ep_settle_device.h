@@ -62,6 +62,7 @@ struct EpDeviceCall {
   bool errors = false;                             // take the place of the velocities
   std::int32_t update_first = 0, update_count = 0; // of the cone's layers, 0: layers[first]
   bool with_momentum = false;                      // momenta[i] of layer update_first + i
+  bool keep_weights = false;                       // all but the momenta and biases
   float gradient_scale = 0, learning_rate = 0, optimizer_momentum = 0;
 
   // Of the cone's layers, each [rows, outputs] in room for the widest.
@@ -105,9 +106,10 @@ struct EpDevice {
 };
 
 // w <- w - learning_rate g, g = gradient_scale e^T a over all rows; with momenta g is
-// m <- momentum m + g.
+// m <- momentum m + g, and with keep_weights the matrices stay as they are.
 struct EpDeviceUpdate {
   float gradient_scale = 0, learning_rate = 0, momentum = 0;
+  bool keep_weights = false;
   std::vector<EpDeviceMomentum> momenta = {}; // of the cone's layers from the lowest on; or empty
 };
 struct EpDeviceWork {

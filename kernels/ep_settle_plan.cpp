@@ -151,6 +151,7 @@ void add_update(const EpDeviceUpdate& update, std::int64_t first, std::int64_t c
   call.learning_rate = update.learning_rate;
   call.optimizer_momentum = update.momentum;
   call.with_momentum = !update.momenta.empty();
+  call.keep_weights = update.keep_weights;
   for (std::int64_t i = 0; call.with_momentum && i < count; ++i)
     call.momenta[i] = update.momenta[static_cast<std::size_t>(first + i)];
 }

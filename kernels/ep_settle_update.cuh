@@ -100,19 +100,21 @@ private:
       PEAKBENCH_UNROLL
       for (int i = 0; i < 4; ++i)
         if (k + i < layer.inputs)
-          apply(layer.weight, c_.momenta[index].weight, at + i, values[i]);
+          apply(layer.weight, c_.momenta[index].weight, at + i, values[i], c_.keep_weights);
       if (k == 0)
-        apply(layer.bias, c_.momenta[index].bias, row, bias[q]);
+        apply(layer.bias, c_.momenta[index].bias, row, bias[q], false);
     }
   }
 
-  __device__ void apply(float* weights, float* momenta, std::int64_t at, float sum) const {
+  __device__ void apply(float* weights, float* momenta, std::int64_t at, float sum,
+                        bool keep) const {
     float change = c_.gradient_scale * sum;
     if (c_.with_momentum) {
       change = fmaf(c_.optimizer_momentum, load_global(momenta + at), change);
       store_global(momenta + at, change);
     }
-    store_global(weights + at, fmaf(-c_.learning_rate, change, load_global(weights + at)));
+    if (!keep)
+      store_global(weights + at, fmaf(-c_.learning_rate, change, load_global(weights + at)));
   }
 
   const EpDeviceCall& c_;
