@@ -72,6 +72,7 @@ TEST(DeviceConeUpdate, EqualsTheOptimizerInFloat64) {
     for (const bool watched : {false, true}) {
       Settings settings = small_settings(8, at::kFloat);
       settings.optimizer = optimizer;
+      settings.learning_rate = optimizer == Optimizer::muon ? 0.02 : 2; // far above rounding
       const Case single(settings);
       const Case wide = converted(single, at::kDouble), before = converted(single, at::kDouble);
       WeightOptimizer sink(settings, single.network), oracle_sink(wide.settings, wide.network);
@@ -84,9 +85,9 @@ TEST(DeviceConeUpdate, EqualsTheOptimizerInFloat64) {
         EXPECT_TRUE(cone->settle_and_update(settings.beta, scale, nullptr, sink));
         ep_fused(wide.problem(), oracle_sink);
       }
-      if (watched)
-        EXPECT_THAT(watch.stages, ::testing::ElementsAre(Stage::settling, Stage::contrast,
-                                                         Stage::settling, Stage::contrast));
+      const std::vector<Stage> twice{Stage::settling, Stage::contrast, Stage::settling,
+                                     Stage::contrast};
+      EXPECT_EQ(watch.stages, watched ? twice : std::vector<Stage>());
       for (std::int64_t i = 0; i < settings.depth; ++i) {
         const Layer &now = single.network.layer(i), &right = wide.network.layer(i),
                     &old = before.network.layer(i);
