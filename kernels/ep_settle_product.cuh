@@ -37,18 +37,13 @@ __device__ inline void copy_rows(const float* from, std::int64_t stride, int row
                                  float* to, int pitch) {
   const bool quads =
       stride % 4 == 0 && width % 4 == 0 && reinterpret_cast<std::uintptr_t>(from) % 16 == 0;
-  if (quads) {
-    for (int i = thread_index(); i < rows * (width / 4); i += thread_count()) {
-      const int row = i / (width / 4), k = i % (width / 4) * 4;
-      copy_async(to + row * pitch + k, from + row * stride + k, true);
-    }
-    return;
-  }
-  const int whole = round_up(width, 4);
-  for (int i = thread_index(); i < rows * whole; i += thread_count()) {
-    const int row = i / whole, k = i % whole;
-    copy_async_word(to + row * pitch + k, k < width ? from + row * stride + k : from, k < width);
-  }
+  for (int r = warp_index(); r < rows; r += warp_count())
+    if (quads)
+      for (int k = lane_of_warp() * 4; k < width; k += 128)
+        copy_async(to + r * pitch + k, from + r * stride + k, true);
+    else
+      for (int k = lane_of_warp(); k < round_up(width, 4); k += 32)
+        copy_async_word(to + r * pitch + k, k < width ? from + r * stride + k : from, k < width);
 }
 
 class Tile {
