@@ -1,0 +1,196 @@
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "base/error.h"
+#include "ep/analysis.h"
+#include "ep/arms.h"
+#include "ep/energy.h"
+#include "ep/loss.h"
+#include "ep/optimizer.h"
+#include "ep/random.h"
+#include "ep/settling.h"
+
+namespace peakbench::ep {
+
+namespace {
+
+constexpr double kNoise = 0.5;             // standard deviation, of the size of the states
+constexpr std::uint32_t kNoiseStream = 77; // of the seed; weights and batch have others
+
+using Run = std::function<void(const Problem&, GradientSink&)>;
+
+// The phases of a step, by their beta.
+struct Phase {
+  std::vector<double> energies;   // before the first step and after every step
+  std::vector<at::Tensor> states; // settled; undefined where the arm holds none
+};
+using Phases = std::map<double, Phase>;
+
+class PhaseRecorder : public Observer {
+public:
+  explicit PhaseRecorder(std::int64_t depth) : depth_(depth) {}
+  void after_step(double beta, std::int64_t, const SettlingView& view) override {
+    Phase& phase = phases[beta];
+    phase.energies.push_back(view.energy());
+    phase.states.clear();
+    for (std::int64_t i = 0; i < depth_; ++i) {
+      const at::Tensor state = view.state(i);
+      phase.states.push_back(state.defined() ? state.clone() : state);
+    }
+  }
+  Phases phases;
+
+private:
+  std::int64_t depth_;
+};
+
+struct Observed {
+  Phases phases;              // of the first training step
+  std::vector<double> losses; // after each training step
+};
+
+// kComparedSteps training steps on a copy of the network.
+Observed observe(const Settings& settings, const Network& original, const Batch& batch,
+                 const std::vector<at::Tensor>* start, const Deadline& deadline, const Run& run) {
+  Network network;
+  for (const Layer& layer : original.layers)
+    network.layers.push_back({layer.weight.clone(), layer.bias.clone()});
+  WeightOptimizer optimizer(settings, network);
+  PhaseRecorder recorder(settings.depth);
+  Observed result;
+  for (int i = 0; i < kComparedSteps; ++i) {
+    Problem problem{settings, network, batch, i == 0 ? &recorder : nullptr, deadline};
+    problem.start = start;
+    run(problem, optimizer);
+    const at::Tensor output = forward_states(network, batch.input).back();
+    result.losses.push_back(mean_loss(settings, batch, output).item<double>());
+  }
+  result.phases = std::move(recorder.phases);
+  return result;
+}
+
+// NaN (an overflow on either side) is as far as can be.
+void widen(double& greatest, double difference) {
+  const double far = std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
+  greatest = std::isnan(greatest) ? far : std::max(greatest, far);
+}
+
+Differences between(const Observed& arm, const Observed& reference) {
+  Differences result;
+  for (const auto& [beta, phase] : arm.phases) {
+    const auto found = reference.phases.find(beta);
+    if (found == reference.phases.end())
+      continue;
+    const Phase& expected = found->second;
+    const std::size_t steps = std::min(phase.energies.size(), expected.energies.size());
+    for (std::size_t t = 0; t < steps; ++t)
+      widen(result.energy, std::abs(phase.energies[t] - expected.energies[t]));
+    for (std::size_t i = 0; i < phase.states.size(); ++i)
+      if (phase.states[i].defined() && expected.states[i].defined())
+        widen(result.state, (phase.states[i] - expected.states[i]).abs().max().item<double>());
+  }
+  for (std::size_t i = 0; i < arm.losses.size(); ++i)
+    widen(result.loss, std::abs(arm.losses[i] - reference.losses[i]));
+  return result;
+}
+
+// The published step: the force of a hidden layer is its own residual alone.
+void published_step(const Problem& problem, PlainStates& now, double beta) {
+  const OutputLayer output(problem.settings);
+  for (std::size_t i = now.states.size(); i-- > 0;) {
+    const at::Tensor prediction = predict(
+        problem.network.layers[i], i == 0 ? problem.batch.input : activate(now.states[i - 1]));
+    at::Tensor force = i + 1 == now.states.size()
+                           ? output.force(now.states[i], prediction, problem.batch.target, beta)
+                           : now.states[i] - prediction;
+    apply_force(problem.settings, now.states[i], now.velocities[i], std::move(force));
+  }
+}
+
+// -B dE/dW and -B dE/db of a layer: e^T a and the sum of e.
+Layer error_products(const Problem& problem, const std::vector<at::Tensor>& states, std::size_t i) {
+  const at::Tensor activation = i == 0 ? problem.batch.input : activate(states[i - 1]);
+  const at::Tensor prediction = predict(problem.network.layers[i], activation);
+  const at::Tensor error = i + 1 == states.size()
+                               ? OutputLayer(problem.settings).error(states[i], prediction)
+                               : states[i] - prediction;
+  return {at::mm(error.t(), activation), error.sum(0)};
+}
+
+void published(const Problem& problem, GradientSink& sink) {
+  const Settings& settings = problem.settings;
+  const auto step = [&](PlainStates& now, double beta) { published_step(problem, now, beta); };
+  const double other = settings.nudge == Nudge::symmetric ? -settings.beta : 0;
+  const std::vector<at::Tensor> contrast = settle(problem, other, step);
+  const std::vector<at::Tensor> nudged = settle(problem, settings.beta, step);
+  const double scale = 1 / ((settings.beta - other) * static_cast<double>(settings.batch));
+  for (std::size_t i = 0; i < nudged.size(); ++i) {
+    const Layer less = error_products(problem, nudged, i);
+    const Layer more = error_products(problem, contrast, i);
+    sink.accept(static_cast<std::int64_t>(i), (more.weight - less.weight) * scale,
+                (more.bias - less.bias) * scale);
+  }
+}
+
+bool starts_anywhere(Arm arm) {
+  switch (arm) {
+  case Arm::ep_manual:
+  case Arm::ep_finite_difference:
+  case Arm::ep_analytic:
+  case Arm::ep_checkpoint:
+  case Arm::ep_batched:
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+bool comparable_with_autograd(Arm arm) { return starts_anywhere(arm) || arm == Arm::ep_fused; }
+
+Comparison compare_with_autograd(const Settings& settings, c10::Device device,
+                                 const Deadline& deadline) {
+  Settings wide = settings;
+  wide.dtype = at::kDouble;
+  wide.tolerance = 0;
+  wide.adaptive = false;
+  // Muon would make a step of full size of what is rounding in a layer that the nudge did not reach.
+  if (wide.optimizer == Optimizer::muon)
+    wide.optimizer = Optimizer::momentum;
+  validate(wide);
+  const c10::NoGradGuard no_recording;
+  const Network network = draw_network(wide, device);
+  const Batch batch = draw_batch(wide, device);
+  std::vector<at::Tensor> noisy;
+  if (starts_anywhere(wide.arm)) {
+    noisy = forward_states(network, batch.input);
+    for (std::size_t i = 0; i < noisy.size(); ++i) {
+      const at::Tensor noise = at::empty_like(noisy[i]);
+      fill_normal(noise, kNoise, {wide.seed, kNoiseStream, static_cast<std::uint32_t>(i)});
+      noisy[i].add_(noise);
+    }
+  }
+  const auto observed = [&](Arm arm, const Run& run) {
+    Settings chosen = wide;
+    chosen.arm = arm;
+    return observe(chosen, network, batch, noisy.empty() ? nullptr : &noisy, deadline, run);
+  };
+  const Observed reference = observed(Arm::ep_autograd, run_arm);
+  Comparison result;
+  result.arm = between(observed(wide.arm, run_arm), reference);
+  try {
+    result.published = between(observed(Arm::ep_autograd, published), reference);
+  } catch (const Diverged&) { // no way to be further apart
+    result.published.energy = result.published.state = result.published.loss =
+        std::numeric_limits<double>::infinity();
+  }
+  return result;
+}
+
+} // namespace peakbench::ep
