@@ -61,7 +61,7 @@ struct Differences {
   double loss = std::numeric_limits<double>::quiet_NaN();   // greatest over kComparedSteps
 };
 inline constexpr Differences kDifferenceLimits{1e-8, 1e-5, 1e-3};
-inline constexpr int kComparedSteps = 3; // training steps behind `loss`
+inline constexpr int kComparedSteps = 5; // training steps behind `loss`
 
 struct Comparison {
   Differences arm;

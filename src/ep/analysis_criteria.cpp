@@ -49,6 +49,29 @@ private:
   std::int64_t depth_;
 };
 
+// Keeps from the optimizer a layer's gradient that is rounding, as where the nudge did not
+// reach: Muon would make a step of full size of it.
+class WithoutRounding : public GradientSink {
+public:
+  explicit WithoutRounding(std::int64_t depth) : gradients_(static_cast<std::size_t>(depth)) {}
+  void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override {
+    gradients_[static_cast<std::size_t>(layer)] = {weight.clone(), bias.clone()};
+  }
+  void hand_to(GradientSink& sink) const {
+    std::vector<double> norms;
+    for (const Layer& layer : gradients_)
+      norms.push_back(layer.weight.defined() ? layer.weight.norm().item<double>() : 0);
+    const double least = kRounding * *std::ranges::max_element(norms);
+    for (std::size_t i = 0; i < gradients_.size(); ++i)
+      if (norms[i] > least)
+        sink.accept(static_cast<std::int64_t>(i), gradients_[i].weight, gradients_[i].bias);
+  }
+
+private:
+  static constexpr double kRounding = 1e-9; // of the greatest layer's, in float64
+  std::vector<Layer> gradients_;
+};
+
 struct Observed {
   Phases phases;              // of the first training step
   std::vector<double> losses; // after each training step
@@ -66,7 +89,9 @@ Observed observe(const Settings& settings, const Network& original, const Batch&
   for (int i = 0; i < kComparedSteps; ++i) {
     Problem problem{settings, network, batch, i == 0 ? &recorder : nullptr, deadline};
     problem.start = start;
-    run(problem, optimizer);
+    WithoutRounding sink(settings.depth);
+    run(problem, sink);
+    sink.hand_to(optimizer);
     const at::Tensor output = forward_states(network, batch.input).back();
     result.losses.push_back(mean_loss(settings, batch, output).item<double>());
   }
@@ -160,9 +185,6 @@ Comparison compare_with_autograd(const Settings& settings, c10::Device device,
   wide.dtype = at::kDouble;
   wide.tolerance = 0;
   wide.adaptive = false;
-  // Muon would make a step of full size of what is rounding in a layer that the nudge did not reach.
-  if (wide.optimizer == Optimizer::muon)
-    wide.optimizer = Optimizer::momentum;
   validate(wide);
   const c10::NoGradGuard no_recording;
   const Network network = draw_network(wide, device);
