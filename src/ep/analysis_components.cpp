@@ -5,7 +5,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
-#include <optional>
+#include <span>
 
 #include "ep/analysis.h"
 #include "ep/arms.h"
@@ -38,7 +38,7 @@ public:
     memory_.synchronize();
     open_.push_back({part, std::make_unique<measure::MemoryScope>(memory_), Clock::now(), 0});
   }
-  void leave() {
+  void leave(bool did_something = true) {
     memory_.synchronize();
     const Open& now = open_.back();
     const double seconds = std::chrono::duration<double>(Clock::now() - now.start).count();
@@ -49,7 +49,7 @@ public:
       part.held_bytes = held;
       part.peak_bytes = held + reading.peak_bytes;
     }
-    ++part.evaluations;
+    part.evaluations += did_something ? 1 : 0;
     part.seconds += now.part == kStep ? seconds : seconds - now.inside_seconds;
     open_.pop_back();
     if (!open_.empty())
@@ -77,6 +77,12 @@ public:
     profiler_.enter(kUpdate);
     inner_.accept(layer, weight, bias);
     profiler_.leave();
+  }
+  bool accept_factors(std::span<const FactoredGradient> gradients) override {
+    profiler_.enter(kUpdate);
+    const bool taken = inner_.accept_factors(gradients);
+    profiler_.leave(taken);
+    return taken;
   }
 
 private:

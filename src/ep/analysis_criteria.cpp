@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "ep/analysis.h"
 #include "ep/arms.h"
+#include "ep/contrast.h"
 #include "ep/energy.h"
 #include "ep/loss.h"
 #include "ep/optimizer.h"
@@ -25,17 +26,17 @@ constexpr std::uint32_t kNoiseStream = 77; // of the seed; weights and batch hav
 using Run = std::function<void(const Problem&, GradientSink&)>;
 
 // The phases of a step, by their beta.
-struct Phase {
+struct Recorded {
   std::vector<double> energies;   // before the first step and after every step
   std::vector<at::Tensor> states; // settled; undefined where the arm holds none
 };
-using Phases = std::map<double, Phase>;
+using RecordedPhases = std::map<double, Recorded>;
 
 class PhaseRecorder : public Observer {
 public:
   explicit PhaseRecorder(std::int64_t depth) : depth_(depth) {}
   void after_step(double beta, std::int64_t, const SettlingView& view) override {
-    Phase& phase = phases[beta];
+    Recorded& phase = phases[beta];
     phase.energies.push_back(view.energy());
     phase.states.clear();
     for (std::int64_t i = 0; i < depth_; ++i) {
@@ -43,7 +44,7 @@ public:
       phase.states.push_back(state.defined() ? state.clone() : state);
     }
   }
-  Phases phases;
+  RecordedPhases phases;
 
 private:
   std::int64_t depth_;
@@ -68,12 +69,12 @@ public:
   }
 
 private:
-  static constexpr double kRounding = 1e-9; // of the greatest layer's, in float64
+  static constexpr double kRounding = 1e-6; // of the greatest layer's
   std::vector<Layer> gradients_;
 };
 
 struct Observed {
-  Phases phases;              // of the first training step
+  RecordedPhases phases;      // of the first training step
   std::vector<double> losses; // after each training step
 };
 
@@ -111,7 +112,7 @@ Differences between(const Observed& arm, const Observed& reference) {
     const auto found = reference.phases.find(beta);
     if (found == reference.phases.end())
       continue;
-    const Phase& expected = found->second;
+    const Recorded& expected = found->second;
     const std::size_t steps = std::min(phase.energies.size(), expected.energies.size());
     for (std::size_t t = 0; t < steps; ++t)
       widen(result.energy, std::abs(phase.energies[t] - expected.energies[t]));
@@ -133,33 +134,14 @@ void published_step(const Problem& problem, PlainStates& now, double beta) {
     at::Tensor force = i + 1 == now.states.size()
                            ? output.force(now.states[i], prediction, problem.batch.target, beta)
                            : now.states[i] - prediction;
-    apply_force(problem.settings, now.states[i], now.velocities[i], std::move(force));
+    apply_force(problem.settings, now, i, std::move(force));
   }
-}
-
-// -B dE/dW and -B dE/db of a layer: e^T a and the sum of e.
-Layer error_products(const Problem& problem, const std::vector<at::Tensor>& states, std::size_t i) {
-  const at::Tensor activation = i == 0 ? problem.batch.input : activate(states[i - 1]);
-  const at::Tensor prediction = predict(problem.network.layers[i], activation);
-  const at::Tensor error = i + 1 == states.size()
-                               ? OutputLayer(problem.settings).error(states[i], prediction)
-                               : states[i] - prediction;
-  return {at::mm(error.t(), activation), error.sum(0)};
 }
 
 void published(const Problem& problem, GradientSink& sink) {
-  const Settings& settings = problem.settings;
-  const auto step = [&](PlainStates& now, double beta) { published_step(problem, now, beta); };
-  const double other = settings.nudge == Nudge::symmetric ? -settings.beta : 0;
-  const std::vector<at::Tensor> contrast = settle(problem, other, step);
-  const std::vector<at::Tensor> nudged = settle(problem, settings.beta, step);
-  const double scale = 1 / ((settings.beta - other) * static_cast<double>(settings.batch));
-  for (std::size_t i = 0; i < nudged.size(); ++i) {
-    const Layer less = error_products(problem, nudged, i);
-    const Layer more = error_products(problem, contrast, i);
-    sink.accept(static_cast<std::int64_t>(i), (more.weight - less.weight) * scale,
-                (more.bias - less.bias) * scale);
-  }
+  const Phases phases = settle_phases(
+      problem, [&](PlainStates& now, double beta) { published_step(problem, now, beta); });
+  contrast(problem, phases).hand_to(sink);
 }
 
 bool starts_anywhere(Arm arm) {
