@@ -76,4 +76,8 @@ bool comparable_with_autograd(Arm arm);
 Comparison compare_with_autograd(const Settings& settings, c10::Device device,
                                  const Deadline& deadline);
 
+// Greatest distance of a layer's gradient to back-propagation's, relative to it, in float64: what
+// the sweeps' arms promise for small beta (ep.md, fact 5). Infinite where a layer got none.
+double distance_to_backprop(const Settings& settings, c10::Device device, const Deadline& deadline);
+
 } // namespace peakbench::ep

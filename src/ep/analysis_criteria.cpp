@@ -11,6 +11,7 @@
 #include "ep/arms.h"
 #include "ep/contrast.h"
 #include "ep/energy.h"
+#include "ep/inspection.h"
 #include "ep/loss.h"
 #include "ep/optimizer.h"
 #include "ep/random.h"
@@ -50,15 +51,17 @@ private:
   std::int64_t depth_;
 };
 
-// Keeps from the optimizer a layer's gradient that is rounding, as where the nudge did not
-// reach: Muon would make a step of full size of it.
-class WithoutRounding : public GradientSink {
+// All gradients of a step; undefined where a layer got none.
+class CollectedGradients : public GradientSink {
 public:
-  explicit WithoutRounding(std::int64_t depth) : gradients_(static_cast<std::size_t>(depth)) {}
+  explicit CollectedGradients(std::int64_t depth) : gradients_(static_cast<std::size_t>(depth)) {}
   void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override {
     gradients_[static_cast<std::size_t>(layer)] = {weight.clone(), bias.clone()};
   }
-  void hand_to(GradientSink& sink) const {
+  const std::vector<Layer>& gradients() const { return gradients_; }
+  // Keeps back what is rounding, as where the nudge did not reach: Muon would make a step of full
+  // size of it.
+  void hand_without_rounding_to(GradientSink& sink) const {
     std::vector<double> norms;
     for (const Layer& layer : gradients_)
       norms.push_back(layer.weight.defined() ? layer.weight.norm().item<double>() : 0);
@@ -90,9 +93,9 @@ Observed observe(const Settings& settings, const Network& original, const Batch&
   for (int i = 0; i < kComparedSteps; ++i) {
     Problem problem{settings, network, batch, i == 0 ? &recorder : nullptr, deadline};
     problem.start = start;
-    WithoutRounding sink(settings.depth);
+    CollectedGradients sink(settings.depth);
     run(problem, sink);
-    sink.hand_to(optimizer);
+    sink.hand_without_rounding_to(optimizer);
     const at::Tensor output = forward_states(network, batch.input).back();
     result.losses.push_back(mean_loss(settings, batch, output).item<double>());
   }
@@ -195,6 +198,29 @@ Comparison compare_with_autograd(const Settings& settings, c10::Device device,
         std::numeric_limits<double>::infinity();
   }
   return result;
+}
+
+double distance_to_backprop(const Settings& settings, c10::Device device,
+                            const Deadline& deadline) {
+  Settings wide = settings;
+  wide.dtype = at::kDouble;
+  validate(wide);
+  const c10::NoGradGuard no_recording;
+  const Network network = draw_network(wide, device);
+  const Batch batch = draw_batch(wide, device);
+  const Problem problem{wide, network, batch, nullptr, deadline};
+  CollectedGradients sink(wide.depth);
+  run_arm(problem, sink);
+  const std::vector<Layer> expected = backprop_gradients(problem);
+  double greatest = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Layer& own = sink.gradients()[i];
+    if (!own.weight.defined())
+      return std::numeric_limits<double>::infinity();
+    widen(greatest, (own.weight - expected[i].weight).norm().item<double>() /
+                        expected[i].weight.norm().item<double>());
+  }
+  return greatest;
 }
 
 } // namespace peakbench::ep

@@ -8,7 +8,10 @@
 #include <torch/csrc/autograd/saved_variable_hooks.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ep/analysis.h"
@@ -18,7 +21,7 @@ namespace peakbench::ep {
 
 namespace {
 
-class Tally : public Observer, public StageWatch {
+class Tally : public Observer, public StageWatch, public std::enable_shared_from_this<Tally> {
 public:
   Tally(const Network& network, const Batch& batch) {
     for (const Layer& layer : network.layers)
@@ -28,11 +31,12 @@ public:
   }
 
   // Observer and watch: what is there already, and which part of the step runs.
-  void after_step(double, std::int64_t, const SettlingView& view) override {
-    states_.clear();
+  void after_step(double beta, std::int64_t, const SettlingView& view) override {
+    std::vector<at::Tensor>& states = states_[beta]; // of every phase: the contrast has them all
+    states.clear();
     for (std::int64_t i = 0; i < depth_; ++i)
       if (const at::Tensor state = view.state(i); state.defined())
-        states_.push_back(state); // alive, so that no other storage takes its place
+        states.push_back(state);
   }
   void begin(Stage stage) override {
     if (stage == Stage::settling)
@@ -45,8 +49,7 @@ public:
   void enter(std::string_view operation) { operations_.emplace_back(operation); }
   void leave() { operations_.pop_back(); }
   void save(const at::Tensor& tensor) {
-    if (!tensor.defined())
-      return;
+    const std::lock_guard lock(mutex_);
     std::string name = operations_.empty() ? "unknown" : operations_.back();
     if (name.starts_with("aten::"))
       name.erase(0, 6);
@@ -54,15 +57,21 @@ public:
     ++entry.count;
     entry.bytes += static_cast<std::int64_t>(tensor.nbytes());
     const void* storage = tensor.storage().data();
-    if (!is_resident(storage) && kept_.insert(storage).second)
+    if (!is_resident(storage) && ++savers_[storage] == 1)
       entry.kept_bytes += static_cast<std::int64_t>(tensor.storage().nbytes());
+  }
+  // The graph lets go of it: another storage may take the address.
+  void release(const at::Tensor& tensor) {
+    const std::lock_guard lock(mutex_);
+    const auto found = savers_.find(tensor.storage().data());
+    if (found != savers_.end() && --found->second == 0)
+      savers_.erase(found);
   }
   std::vector<SavedTensors> result() const { return entries_; }
 
 private:
   void forget(const char* mode) {
     mode_ = mode;
-    kept_.clear();
     std::erase_if(entries_, [&](const SavedTensors& entry) { return entry.mode == mode_; });
   }
   SavedTensors& entry_of(const std::string& operation) {
@@ -72,32 +81,43 @@ private:
     return entries_.emplace_back(SavedTensors{mode_, operation, 0, 0, 0});
   }
   bool is_resident(const void* storage) const {
+    const auto holds = [&](const std::vector<at::Tensor>& states) {
+      return std::ranges::any_of(
+          states, [&](const at::Tensor& state) { return state.storage().data() == storage; });
+    };
     return always_there_.contains(storage) ||
-           std::ranges::any_of(
-               states_, [&](const at::Tensor& state) { return state.storage().data() == storage; });
+           std::ranges::any_of(states_, [&](const auto& phase) { return holds(phase.second); });
   }
 
+  std::mutex mutex_; // of savers_ and entries_
   std::int64_t depth_ = 0;
-  std::unordered_set<const void*> always_there_, kept_;
-  std::vector<at::Tensor> states_;
+  std::unordered_set<const void*> always_there_;
+  std::unordered_map<const void*, int> savers_;      // how many saved tensors hold a storage
+  std::map<double, std::vector<at::Tensor>> states_; // by the phase's beta
   std::string mode_ = "contrast";
   std::vector<std::string> operations_; // the running ones, innermost last
   std::vector<SavedTensors> entries_;
 };
 
-// LibTorch takes plain functions only.
+// LibTorch takes plain functions only. Hooks may be let go of on a thread of the backward pass.
 thread_local Tally* current = nullptr;
 
 class CountingHooks : public torch::autograd::SavedVariableHooks {
 public:
+  explicit CountingHooks(std::weak_ptr<Tally> tally) : tally_(std::move(tally)) {}
+  ~CountingHooks() override {
+    if (const auto tally = tally_.lock(); tally && tensor_.defined())
+      tally->release(tensor_);
+  }
   void call_pack_hook(const at::Tensor& tensor) override {
     tensor_ = tensor.detach();
-    if (current)
-      current->save(tensor);
+    if (const auto tally = tally_.lock(); tally && tensor_.defined())
+      tally->save(tensor_);
   }
   at::Tensor call_unpack_hook() override { return tensor_; }
 
 private:
+  std::weak_ptr<Tally> tally_;
   at::Tensor tensor_;
 };
 
@@ -118,7 +138,7 @@ public:
     return get_base_engine().execute_with_graph_task(task, std::move(root), std::move(input));
   }
   std::unique_ptr<torch::autograd::SavedVariableHooks> get_default_saved_variable_hooks() override {
-    return current ? std::make_unique<CountingHooks>() : nullptr;
+    return current ? std::make_unique<CountingHooks>(current->weak_from_this()) : nullptr;
   }
 };
 
@@ -174,11 +194,11 @@ std::vector<SavedTensors> saved_tensors(const Settings& settings, c10::Device de
   const c10::NoGradGuard no_recording;
   const Network network = draw_network(settings, device);
   const Batch batch = draw_batch(settings, device);
-  Tally tally(network, batch);
+  const auto tally = std::make_shared<Tally>(network, batch);
   Discard sink;
-  const Counting counting(tally);
-  run_arm({one_step, network, batch, &tally, deadline, &tally}, sink);
-  return tally.result();
+  const Counting counting(*tally);
+  run_arm({one_step, network, batch, tally.get(), deadline, tally.get()}, sink);
+  return tally->result();
 }
 
 } // namespace peakbench::ep

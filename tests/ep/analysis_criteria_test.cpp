@@ -60,5 +60,18 @@ TEST(Criteria, TheReferenceIsNotComparedWithItself) {
   EXPECT_FALSE(comparable_with_autograd(Arm::ep_sweep));
 }
 
+// Fact 5 of ep.md; a nudge that is not small is the negative control, and so is what reaches the
+// last T layers only.
+TEST(DistanceToBackprop, IsSmallForASweepWithASmallNudge) {
+  Settings settings = settings_of(Arm::ep_sweep_checkpoint);
+  settings.beta = 1e-4;
+  EXPECT_LT(distance_to_backprop(settings, at::kCPU, {}), 1e-3);
+  settings.beta = 0.5;
+  EXPECT_GT(distance_to_backprop(settings, at::kCPU, {}), 1e-3);
+  settings = settings_of(Arm::ep_fused);
+  EXPECT_EQ(distance_to_backprop(settings, at::kCPU, {}), std::numeric_limits<double>::infinity());
+  EXPECT_LT(distance_to_backprop(settings_of(Arm::backprop_checkpoint), at::kCPU, {}), 1e-12);
+}
+
 } // namespace
 } // namespace peakbench::ep

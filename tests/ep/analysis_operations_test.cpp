@@ -81,6 +81,7 @@ TEST(SavedTensors, OfASettlingStepOverAllLayers) {
   // The contrast asks for the weights' gradients only, of two energies: what enters each layer.
   EXPECT_EQ(find(saved, "contrast", "relu").count, 0);
   EXPECT_EQ(find(saved, "contrast", "addmm").kept_bytes, 2 * 7 * kState);
+  EXPECT_EQ(find(saved, "contrast", "mse_loss").kept_bytes, 2 * 7 * kState); // predictions
 }
 
 // What each operation keeps explains the step's peak: the graph is what settling has beyond states,
@@ -94,6 +95,14 @@ TEST(SavedTensors, GrowWithDepthAsTheGraphDoes) {
     return bytes;
   };
   EXPECT_EQ(kept(12) - kept(8), 4 * 2 * kState); // activation and prediction
+}
+
+// One layer's graph at a time saves the same tensors. It keeps activation and prediction of a layer
+// until that layer's force is known; memory that is used again counts again.
+TEST(SavedTensors, OfASettlingStepLayerByLayer) {
+  const auto saved = saved_tensors(settings_of(Arm::ep_manual), at::kCPU, {});
+  EXPECT_EQ(find(saved, "settling_step", "relu").kept_bytes, 7 * kState);
+  EXPECT_EQ(find(saved, "settling_step", "mse_loss").kept_bytes, 7 * kState);
 }
 
 TEST(SavedTensors, NoneWithoutAGraph) {
