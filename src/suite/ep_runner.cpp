@@ -15,7 +15,7 @@ namespace {
 
 // Above this the gradient is not the one that its arm is named after. The fast arms agree with
 // float64 autograd to some 1e-5 where their arithmetic is float32 (ep.md); central differences are
-// good to some 1e-6 in either type, but for a unit now and then that they move across its kink.
+// good to some 1e-5 in either type, but for a unit now and then that they move across its kink.
 double gradient_tolerance(const ep::Settings& settings) {
   const bool exact = settings.dtype == at::kDouble && settings.arm != ep::Arm::ep_finite_difference;
   return exact ? 1e-8 : 1e-2;
