@@ -22,6 +22,8 @@ std::vector<Table> eab_ambiguity_tables(const std::vector<results::EabCase>& cas
 // What the measured trees would hold in models of published sizes.
 std::vector<Table> eab_memory_tables(const std::vector<results::EabCase>& cases);
 std::vector<Table> ep_tables(const std::vector<results::EpCase>& cases);
+// What training runs came to, against back-propagation.
+std::vector<Table> ep_training_tables(const results::RunData& run);
 std::vector<Table> validity_tables(const results::RunData& run);
 std::vector<Table> detail_tables(const results::RunData& run);
 

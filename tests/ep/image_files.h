@@ -20,15 +20,15 @@ inline std::string idx_header(const std::vector<std::int64_t>& sizes) {
   return bytes;
 }
 
-// Four files: images of 3 x 3 pixels whose brightest pixel tells the label (0 .. 3), beside noise.
+// Four files: square images whose brightest pixel tells the label (0 .. 3), beside noise.
 inline void write_images(const std::filesystem::path& folder, std::int64_t training_rows,
-                         std::int64_t test_rows) {
+                         std::int64_t test_rows, std::int64_t side = 3) {
   const auto write = [&](const std::string& part, std::int64_t rows, std::int64_t from) {
-    std::string images = idx_header({rows, 3, 3}), labels = idx_header({rows});
+    std::string images = idx_header({rows, side, side}), labels = idx_header({rows});
     for (std::int64_t row = from; row < from + rows; ++row) {
       const std::int64_t label = row * 7 / 3 % 4;
       labels += static_cast<char>(label);
-      for (std::int64_t pixel = 0; pixel < 9; ++pixel)
+      for (std::int64_t pixel = 0; pixel < side * side; ++pixel)
         images += static_cast<char>(pixel == 2 * label ? 200 + row % 50 : row * (pixel + 3) % 60);
     }
     peakbench::testing::write_file(folder / (part + "-images-idx3-ubyte"), images);

@@ -104,7 +104,6 @@ TEST_F(Training, AnEpochUsesEveryRowOnce) {
   settings.learning_rate = 1e-300;
   const double whole = initial_loss(settings, dataset_.training, 240);
   const auto points = curve(settings, {60, 15, 20});
-  EXPECT_NEAR(points[1].training_loss, initial_loss(settings, dataset_.training, 240), 1e-12);
   EXPECT_GT(std::abs(points[1].training_loss - whole), 1e-6) << "half an epoch is not all of it";
   EXPECT_NEAR((points[1].training_loss + points[2].training_loss) / 2, whole, 1e-12);
   EXPECT_NEAR((points[3].training_loss + points[4].training_loss) / 2, whole, 1e-12);
