@@ -87,7 +87,7 @@ std::vector<NamedPlot> ep_layer_plots(const std::vector<EpCase>& cases, const Lo
     Plot plot = layer_plot(rows, arms, load);
     if (plot.panels.empty())
       continue;
-    plot.title = fmt::format("Settling and gradients at depth {}, initial weights ({})",
+    plot.title = fmt::format("Settling and gradients of the first step, depth {}, init {}",
                              rows.front()->depth, rows.front()->init);
     const std::string setting = setting_text(grouping, group);
     plot.subtitles = {

@@ -18,13 +18,13 @@ struct ArmStyle {
 };
 // In the order in which arms are chosen where there are too many: baselines and goals first.
 constexpr ArmStyle kArmStyles[] = {
-    {"backprop", {Colour::black, Dash::solid, Marker::disc}},
-    {"truncated_backprop", {Colour::orange, Dash::dashed, Marker::triangle}},
-    {"ep_autograd", {Colour::vermillion, Dash::solid, Marker::square}},
-    {"ep_analytic", {Colour::green, Dash::dash_dot, Marker::diamond}},
-    {"ep_fused", {Colour::blue, Dash::dotted, Marker::disc}},
-    {"ep_sweep", {Colour::purple, Dash::dashed, Marker::box}},
-    {"ep_sweep_checkpoint", {Colour::sky, Dash::dotted, Marker::circle}},
+    {"backprop", {Colour::black, Dash::solid, Marker::disc, 2, 1.5}},
+    {"truncated_backprop", {Colour::orange, Dash::dashed, Marker::triangle, 2, 1.2}},
+    {"ep_autograd", {Colour::vermillion, Dash::solid, Marker::square, 2, 1.2}},
+    {"ep_analytic", {Colour::green, Dash::dash_dot, Marker::diamond, 2, 1.5}},
+    {"ep_fused", {Colour::blue, Dash::dotted, Marker::disc, 2, 0.7}},
+    {"ep_sweep", {Colour::purple, Dash::dashed, Marker::box, 2, 1.5}},
+    {"ep_sweep_checkpoint", {Colour::sky, Dash::dotted, Marker::circle, 2, 1}},
     {"backprop_checkpoint", {Colour::dark_grey, Dash::dashed, Marker::circle}},
     {"backprop_streamed", {Colour::grey, Dash::dotted, Marker::box}},
     {"ep_checkpoint", {Colour::vermillion, Dash::dashed, Marker::circle}},
@@ -42,7 +42,7 @@ std::set<std::string> titles_of(const Panel& panel) {
 
 } // namespace
 
-// Curves that agree lie on each other: broken lines and hollow markers let the lower one be seen.
+// Curves that agree lie on each other: broken lines and smaller markers let the lower one be seen.
 Style style_of_ep_arm(std::string_view arm) {
   Style style{.colour = Colour::grey, .marker = Marker::plus};
   for (const ArmStyle& known : kArmStyles)
@@ -165,7 +165,7 @@ Axis decades_axis(const std::string& title, const std::string& unit, const Panel
     return axis;
   const double step = std::ceil((last - first + 1) / kMostTicks);
   for (double power = std::ceil(first / step) * step; power <= last; power += step)
-    axis.ticks.push_back({std::pow(10, power), fmt::format("1e{:.0f}", power)});
+    axis.ticks.push_back({std::pow(10, power), power == 0 ? "1" : fmt::format("1e{:.0f}", power)});
   return axis;
 }
 

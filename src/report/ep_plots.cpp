@@ -33,8 +33,8 @@ Plot depth_plot(const EpRows& rows, const std::string& setting) {
   Plot plot;
   plot.title = "Equilibrium propagation: memory, time and reach versus depth";
   plot.subtitles = {shared_text(rows) + (setting.empty() ? "" : "; " + setting),
-                    "Reach: layers that received a gradient. Memory or time that does not grow "
-                    "with depth means something only beside it."};
+                    "Reach: layers that received a gradient, however small. Memory or time that "
+                    "does not grow with depth means something only beside it."};
   tell_left_out(plot, arms);
   const auto add = [&](const char* title, const char* unit, Figure figure) {
     Panel panel = versus_depth(rows, arms, figure);
