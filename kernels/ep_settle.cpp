@@ -34,6 +34,7 @@ public:
   void forward();
   void step(std::int64_t t);
   void errors();
+  void factors();
 
 private:
   const EpLayer& layer(std::int64_t i) const {
@@ -267,6 +268,25 @@ void Group<kVectors>::errors() {
   }
 }
 
+template <int kVectors>
+void Group<kVectors>::factors() {
+  const Floats d;
+  const auto turn = [&](float* block, std::int64_t width) {
+    std::copy_n(block, width * kRows, scratch(0));
+    transpose(scratch(0), kRows, width, kRows, block, width);
+  };
+  turn(memory_ + layout_.entering, layer(problem_.first).inputs);
+  for (std::int64_t i = problem_.first; i <= last_; ++i) {
+    turn(velocity(i), layer(i).outputs);
+    float *own = displacement(i), *s = free(i);
+    each(layer(i).outputs, [&](std::int64_t k) {
+      hn::StoreU(hn::Max(hn::Add(hn::LoadU(d, s + k), hn::LoadU(d, own + k)), hn::Zero(d)), d,
+                 own + k);
+    });
+    turn(own, layer(i).outputs);
+  }
+}
+
 template <typename Work>
 void run_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index, float* memory,
                const Work& work) {
@@ -297,6 +317,11 @@ void error_group(const EpSettle& problem, const EpLayout& layout, std::int64_t i
   run_group(problem, layout, index, memory, [](auto& group) { group.errors(); });
 }
 
+void factor_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
+                  float* memory) {
+  run_group(problem, layout, index, memory, [](auto& group) { group.factors(); });
+}
+
 } // namespace peakbench::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -306,6 +331,7 @@ namespace peakbench::kernels {
 HWY_EXPORT(forward_group);
 HWY_EXPORT(settle_group);
 HWY_EXPORT(error_group);
+HWY_EXPORT(factor_group);
 
 namespace {
 
@@ -335,6 +361,12 @@ void ep_settle(const EpSettle& problem, const EpLayout& layout, std::int64_t fro
 void ep_errors(const EpSettle& problem, const EpLayout& layout, float* memory) {
   each_group(layout, [&](std::int64_t group) {
     HWY_DYNAMIC_DISPATCH(error_group)(problem, layout, group, memory);
+  });
+}
+
+void ep_factors(const EpSettle& problem, const EpLayout& layout, float* memory) {
+  each_group(layout, [&](std::int64_t group) {
+    HWY_DYNAMIC_DISPATCH(factor_group)(problem, layout, group, memory);
   });
 }
 

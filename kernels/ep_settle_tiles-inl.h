@@ -7,18 +7,10 @@
 #define PEAKBENCH_KERNELS_EP_SETTLE_TILES_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
-#include <algorithm>
-#include <cstdint>
+#include "kernels/matrix_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace peakbench::kernels::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::CappedTag<float, 16>;
-using Vector = hn::Vec<Floats>;
-constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Floats()));
 
 // How many units of a product are computed at once with `kVectors` vectors of rows each: as many as
 // there are registers for.

@@ -5,14 +5,22 @@
 #include <ATen/core/TensorBody.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/deadline.h"
 #include "ep/network.h"
 #include "ep/settings.h"
 #include "ep/stages.h"
+#include "kernels/ep_update.h"
 
 namespace peakbench::ep {
+
+// A gradient as the sum of products that it is (float32, CPU): kernels/ep_update.h.
+struct FactoredGradient {
+  std::int64_t layer = 0;
+  std::vector<kernels::EpFactor> factors;
+};
 
 // Takes the gradient of the mean loss (its EP estimate), once per layer, in any order. A sink may
 // change that layer's weights at once: an arm hands a layer over after its last use of it.
@@ -20,6 +28,9 @@ class GradientSink {
 public:
   virtual ~GradientSink() = default;
   virtual void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) = 0;
+  // The same gradients as factors that were not multiplied yet, of all layers that have one. False,
+  // with nothing done: this sink wants to see gradients.
+  virtual bool accept_factors(std::span<const FactoredGradient>) { return false; }
 };
 
 // A settling network, seen between two steps.
@@ -52,12 +63,20 @@ struct Problem {
 };
 
 // Throw Diverged before anything was handed to the sink, and TimedOut.
+// Arms that stream (backprop_streamed, ep_sweep, ep_sweep_checkpoint) look for what is not finite
+// at the output before, and ep_sweep at all layers after.
 void backprop(const Problem& problem, GradientSink& sink);
 void backprop_checkpoint(const Problem& problem, GradientSink& sink);
+void backprop_streamed(const Problem& problem, GradientSink& sink);
 void truncated_backprop(const Problem& problem, GradientSink& sink);
 void ep_autograd(const Problem& problem, GradientSink& sink);
 void ep_manual(const Problem& problem, GradientSink& sink);
+void ep_finite_difference(const Problem& problem, GradientSink& sink);
 void ep_analytic(const Problem& problem, GradientSink& sink);
+void ep_checkpoint(const Problem& problem, GradientSink& sink);
+void ep_batched(const Problem& problem, GradientSink& sink);
+void ep_sweep(const Problem& problem, GradientSink& sink);
+void ep_sweep_checkpoint(const Problem& problem, GradientSink& sink);
 void ep_fused(const Problem& problem, GradientSink& sink);
 
 // Runs the arm of the settings.

@@ -9,6 +9,7 @@
 #include <ATen/core/TensorBody.h>
 
 #include <memory>
+#include <vector>
 
 #include "ep/arms.h"
 
@@ -24,6 +25,11 @@ public:
   virtual at::Tensor error(std::int64_t layer) const = 0; // e_i [batch, outputs]
   virtual at::Tensor
   activation(std::int64_t layer) const = 0; // what enters the layer [batch, inputs]
+  // scale error^T activation as factors into this cone's memory, appended; false where the cone
+  // keeps none.
+  virtual bool add_factors(std::int64_t, double /*scale*/, std::vector<kernels::EpFactor>&) const {
+    return false;
+  }
 };
 
 // Runs the forward pass, keeping what the cone needs: O(T) memory, under Tag::states.

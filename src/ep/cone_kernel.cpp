@@ -21,16 +21,30 @@ public:
   void settle(double beta, Observer* observer) override;
   at::Tensor error(std::int64_t layer) const override;
   at::Tensor activation(std::int64_t layer) const override;
+  bool add_factors(std::int64_t layer, double scale,
+                   std::vector<kernels::EpFactor>& factors) const override;
   double energy() const override;
   at::Tensor state(std::int64_t layer) const override;
   std::int64_t first_non_finite() const override;
 
 private:
   std::size_t slot(std::int64_t layer) const { return static_cast<std::size_t>(layer - first_); }
-  // A block of every group's memory as [batch, width].
+  std::int64_t group_begin(std::int64_t group) const { return group * layout_.group_rows; }
+  std::int64_t group_count(std::int64_t group) const {
+    return std::min(layout_.group_rows, problem_.settings.batch - group_begin(group));
+  }
+  // A block of every group's memory, while it is [width, group_rows], as [batch, width].
   at::Tensor rows(const at::Tensor& memory, std::int64_t offset, std::int64_t width) const;
+  // A block that ep_factors turned into [group_rows, width].
+  at::Tensor turned_rows(std::int64_t offset, std::int64_t width) const;
+  std::int64_t activation_offset(std::int64_t layer) const {
+    return layer == first_ ? layout_.entering : layout_.displacement[slot(layer - 1)];
+  }
   at::Tensor free(std::int64_t layer) const;
   at::Tensor displacement(std::int64_t layer) const;
+  std::int64_t inputs(std::int64_t layer) const {
+    return call_.layers[static_cast<std::size_t>(layer)].inputs;
+  }
   std::int64_t outputs(std::int64_t layer) const {
     return call_.layers[static_cast<std::size_t>(layer)].outputs;
   }
@@ -85,20 +99,27 @@ void KernelCone::settle(double beta, Observer* observer) {
   if (!all_finite({all}))
     throw_diverged(problem_, [&](Observer* watch) { run(beta, watch); });
   kernels::ep_errors(call_, layout_, memory_.data_ptr<float>());
+  kernels::ep_factors(call_, layout_, memory_.data_ptr<float>());
   problem_.deadline.check();
 }
 
-// A copy always, so that memory does not depend on how rows are grouped.
+// Copies always, so that memory does not depend on how rows are grouped.
 at::Tensor KernelCone::rows(const at::Tensor& memory, std::int64_t offset,
                             std::int64_t width) const {
-  const std::int64_t batch = problem_.settings.batch, group_rows = layout_.group_rows;
-  at::Tensor result = at::empty({batch, width}, memory.options());
-  for (std::int64_t group = 0; group < layout_.groups; ++group) {
-    const std::int64_t begin = group * group_rows, count = std::min(group_rows, batch - begin);
-    result.narrow(0, begin, count)
-        .copy_(memory.as_strided({count, width}, {1, group_rows},
+  at::Tensor result = at::empty({problem_.settings.batch, width}, memory.options());
+  for (std::int64_t group = 0; group < layout_.groups; ++group)
+    result.narrow(0, group_begin(group), group_count(group))
+        .copy_(memory.as_strided({group_count(group), width}, {1, layout_.group_rows},
                                  group * layout_.group_floats + offset));
-  }
+  return result;
+}
+
+at::Tensor KernelCone::turned_rows(std::int64_t offset, std::int64_t width) const {
+  at::Tensor result = at::empty({problem_.settings.batch, width}, memory_.options());
+  for (std::int64_t group = 0; group < layout_.groups; ++group)
+    result.narrow(0, group_begin(group), group_count(group))
+        .copy_(memory_.as_strided({group_count(group), width}, {width, 1},
+                                  group * layout_.group_floats + offset));
   return result;
 }
 
@@ -111,13 +132,20 @@ at::Tensor KernelCone::displacement(std::int64_t layer) const {
 }
 
 at::Tensor KernelCone::error(std::int64_t layer) const {
-  return rows(memory_, layout_.velocity[slot(layer)], outputs(layer));
+  return turned_rows(layout_.velocity[slot(layer)], outputs(layer));
 }
 
 at::Tensor KernelCone::activation(std::int64_t layer) const {
-  if (layer == first_)
-    return rows(memory_, layout_.entering, call_.layers[static_cast<std::size_t>(layer)].inputs);
-  return at::add(free(layer - 1), displacement(layer - 1)).relu_();
+  return turned_rows(activation_offset(layer), inputs(layer));
+}
+
+bool KernelCone::add_factors(std::int64_t layer, double scale,
+                             std::vector<kernels::EpFactor>& factors) const {
+  const auto* memory = memory_.const_data_ptr<float>();
+  for (std::int64_t group = 0; group < layout_.groups; ++group, memory += layout_.group_floats)
+    factors.push_back({memory + layout_.velocity[slot(layer)], memory + activation_offset(layer),
+                       group_count(group), static_cast<float>(scale)});
+  return true;
 }
 
 at::Tensor KernelCone::state(std::int64_t layer) const {
@@ -138,7 +166,8 @@ double KernelCone::energy() const {
                        .item<double>();
   const OutputLayer output(problem_.settings);
   const Layer& layer = problem_.network.layer(last);
-  const at::Tensor below = last == first_ ? activation(last) : activate(state(last - 1));
+  const at::Tensor below =
+      last == first_ ? rows(memory_, layout_.entering, inputs(last)) : activate(state(last - 1));
   const at::Tensor prediction =
       predict({layer.weight.to(at::kDouble), layer.bias.to(at::kDouble)}, below.to(at::kDouble));
   const at::Tensor top = state(last).to(at::kDouble);

@@ -6,7 +6,34 @@
 
 namespace peakbench::ep {
 
+kernels::NewtonSchulzRule rule_of(NewtonSchulz iteration) {
+  if (iteration == NewtonSchulz::cubic)
+    return {1.5F, -0.5F, 0, kNewtonSchulzSteps, 1e-4F, 1e4F};
+  return {3.4445F, -4.7750F, 2.0315F, kNewtonSchulzSteps};
+}
+
+namespace {
+
+at::Tensor by_kernel(const at::Tensor& matrix, NewtonSchulz iteration) {
+  at::Tensor result = at::empty_like(matrix, at::MemoryFormat::Contiguous);
+  const at::Tensor source = matrix.contiguous();
+  const kernels::NewtonSchulzMatrix one{matrix.size(0), matrix.size(1),
+                                        source.const_data_ptr<float>(), result.data_ptr<float>()};
+  const at::Tensor workspace =
+      at::empty({kernels::newton_schulz_floats({&one, 1})}, matrix.options());
+  kernels::newton_schulz({&one, 1}, rule_of(iteration), workspace.data_ptr<float>());
+  return result;
+}
+
+} // namespace
+
 at::Tensor orthogonalize(const at::Tensor& matrix, NewtonSchulz iteration) {
+  if (matrix.is_cpu() && matrix.scalar_type() == at::kFloat)
+    return by_kernel(matrix, iteration);
+  return orthogonalize_by_aten(matrix, iteration);
+}
+
+at::Tensor orthogonalize_by_aten(const at::Tensor& matrix, NewtonSchulz iteration) {
   const bool cubic = iteration == NewtonSchulz::cubic;
   const double a = cubic ? 1.5 : 3.4445, b = cubic ? -0.5 : -4.7750, c = cubic ? 0 : 2.0315;
   const bool tall = matrix.size(0) > matrix.size(1); // A is the smaller product

@@ -3,6 +3,8 @@
 
 #include <ATen/core/TensorBody.h>
 
+#include "kernels/newton_schulz.h"
+
 namespace peakbench::ep {
 
 inline constexpr int kNewtonSchulzSteps = 5;
@@ -15,7 +17,11 @@ enum class NewtonSchulz {
            // small singular values by 1.5 only
 };
 
-// A matrix of the same shape; zero for zero.
+kernels::NewtonSchulzRule rule_of(NewtonSchulz iteration);
+
+// A matrix of the same shape; zero for zero. float32 on the CPU by kernels/newton_schulz,
+// everything else by ATen.
 at::Tensor orthogonalize(const at::Tensor& matrix, NewtonSchulz iteration);
+at::Tensor orthogonalize_by_aten(const at::Tensor& matrix, NewtonSchulz iteration);
 
 } // namespace peakbench::ep

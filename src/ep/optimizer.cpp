@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include "ep/muon.h"
+#include "kernels/ep_update.h"
+#include "kernels/newton_schulz.h"
 #include "measure/tag.h"
 
 namespace peakbench::ep {
@@ -12,12 +14,16 @@ WeightOptimizer::WeightOptimizer(const Settings& settings, const Network& networ
 
 void WeightOptimizer::reset() { momentum_.assign(network_.layers.size(), {}); }
 
+void WeightOptimizer::start(at::Tensor& momentum, const at::Tensor& like) {
+  if (momentum.defined())
+    return;
+  const measure::TagScope tag(measure::Tag::optimizer);
+  momentum = at::zeros_like(like);
+}
+
 const at::Tensor& WeightOptimizer::accumulate(at::Tensor& momentum,
                                               const at::Tensor& gradient) const {
-  if (!momentum.defined()) {
-    const measure::TagScope tag(measure::Tag::optimizer);
-    momentum = at::zeros_like(gradient);
-  }
+  start(momentum, gradient);
   return momentum.mul_(settings_.optimizer_momentum).add_(gradient);
 }
 
@@ -40,6 +46,46 @@ void WeightOptimizer::accept(std::int64_t index, const at::Tensor& weight, const
   else
     layer.weight.sub_(orthogonalize(accumulate(momentum.weight, weight), NewtonSchulz::quintic),
                       rate);
+}
+
+bool WeightOptimizer::accept_factors(std::span<const FactoredGradient> gradients) {
+  if (settings_.profile != Profile::clean)
+    return false;
+  const auto rate = static_cast<float>(settings_.learning_rate);
+  const bool muon = settings_.optimizer == Optimizer::muon;
+  std::vector<kernels::EpLayerUpdate> updates;
+  std::vector<kernels::NewtonSchulzMatrix> matrices;
+  for (const FactoredGradient& gradient : gradients) {
+    const Layer& layer = network_.layer(gradient.layer);
+    kernels::EpLayerUpdate& update = updates.emplace_back();
+    update.weight = layer.weight.data_ptr<float>();
+    update.bias = layer.bias.data_ptr<float>();
+    update.inputs = layer.weight.size(1);
+    update.outputs = layer.weight.size(0);
+    update.factors = gradient.factors;
+    if (settings_.optimizer == Optimizer::sgd)
+      continue;
+    Layer& momentum = momentum_[static_cast<std::size_t>(gradient.layer)];
+    start(momentum.weight, layer.weight);
+    start(momentum.bias, layer.bias);
+    update.weight_momentum = momentum.weight.data_ptr<float>();
+    update.bias_momentum = momentum.bias.data_ptr<float>();
+    if (muon)
+      matrices.push_back({update.outputs, update.inputs, update.weight_momentum, update.weight,
+                          -rate, /*add=*/true});
+  }
+  kernels::ep_update(updates,
+                     muon                                         ? kernels::EpRule::accumulate
+                     : settings_.optimizer == Optimizer::momentum ? kernels::EpRule::momentum
+                                                                  : kernels::EpRule::sgd,
+                     rate, static_cast<float>(settings_.optimizer_momentum));
+  if (muon) {
+    const measure::TagScope tag(measure::Tag::workspace);
+    const at::Tensor workspace =
+        at::empty({kernels::newton_schulz_floats(matrices)}, network_.layer(0).weight.options());
+    kernels::newton_schulz(matrices, rule_of(NewtonSchulz::quintic), workspace.data_ptr<float>());
+  }
+  return true;
 }
 
 } // namespace peakbench::ep

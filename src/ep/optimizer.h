@@ -21,10 +21,13 @@ class WeightOptimizer : public GradientSink {
 public:
   WeightOptimizer(const Settings& settings, const Network& network);
   void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override;
+  // In profile clean: without any gradient in memory.
+  bool accept_factors(std::span<const FactoredGradient> gradients) override;
   // Forgets all momentum.
   void reset();
 
 private:
+  static void start(at::Tensor& momentum, const at::Tensor& like);
   const at::Tensor& accumulate(at::Tensor& momentum, const at::Tensor& gradient) const;
 
   Settings settings_;
