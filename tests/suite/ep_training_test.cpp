@@ -121,5 +121,18 @@ TEST_F(EpTrainingRun, CostsWhatItsStepsCost) {
   EXPECT_GT(cost("2000"), 1.2 * cost("1000"));
 }
 
+TEST(EpLearningConfig, ComparesInitsAndDepthsWithBackpropagationAndItsControl) {
+  const auto path = peakbench::testing::source_folder() / "configs" / "ep_learning.yaml";
+  const EpConfig ep = *read_config(path.string(), {}).ep;
+  EXPECT_THAT(ep.depths, ElementsAre(4, 10, 30, 100));
+  EXPECT_THAT(ep.init, ElementsAre("torch", "orthogonal", "residual"));
+  EXPECT_THAT(ep.arms, ::testing::IsSupersetOf({"backprop", "truncated_backprop", "ep_fused"}));
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist"))
+    GTEST_SKIP() << "needs the package dataset-fashion-mnist (tools/bootstrap.sh)";
+  const Plan plan = make_plan(read_config(path.string(), {}));
+  EXPECT_EQ(plan.cases.size(), 3 * 4 * ep.arms.size());
+  EXPECT_EQ(plan.ep.front().record.training_steps, ep.training.steps);
+}
+
 } // namespace
 } // namespace peakbench::suite
