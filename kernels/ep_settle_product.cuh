@@ -135,13 +135,16 @@ private:
 
 // put(row, column, value) for every element of y [rows, columns], by whoever has it; both
 // matrices whole in shared memory.
-template <bool kTransposed, typename Put>
+// kUpper: only tiles that reach the diagonal or lie above it.
+template <bool kTransposed, bool kUpper = false, typename Put>
 __device__ inline void multiply(const float* matrix, int matrix_pitch, const float* x, int x_pitch,
                                 int rows, int columns, int terms, const Put& put) {
   const int across = (columns + kTileColumns - 1) / kTileColumns;
   const int tiles = across * ((rows + kTileRows - 1) / kTileRows);
   for (int i = warp_index(); i < tiles; i += warp_count()) {
     const int row = i / across * kTileRows, column = i % across * kTileColumns;
+    if (kUpper && column + kTileColumns <= row)
+      continue;
     Tile tile;
     if constexpr (kTransposed)
       tile.add_transposed(matrix, matrix_pitch, x, x_pitch, row, column, columns, terms);

@@ -218,6 +218,16 @@ TEST(EpDevicePlan, TakesTheSameMemoryAtEveryDepth) {
   EXPECT_GT(ep_device_plan(network(60, 128, 32, 31), kH100).floats, plan.floats);
 }
 
+TEST(EpDevicePlan, HasRoomToOrthogonaliseUpToWidth128) {
+  for (const std::int64_t width : {64, 128, 256}) {
+    const EpSettle problem = network(20, width, 32, 30);
+    const EpDevicePlan plan = ep_device_plan(problem, kH100);
+    EXPECT_EQ(ep_device_orthogonalizes(problem.layers[5], plan), width <= 128);
+    EXPECT_TRUE(ep_device_orthogonalizes(problem.layers[19], plan));
+    EXPECT_FALSE(ep_device_orthogonalizes(problem.layers[0], plan) && width > 64);
+  }
+}
+
 TEST(EpDevicePlan, KeepsWeightsInSharedMemoryWhereTheyFit) {
   for (const std::int64_t width : {64, 100, 128, 192, 256, 512, 1024})
     for (const std::int64_t batch : {1, 7, 32, 100, 1000})
