@@ -212,7 +212,7 @@ TEST_F(EpConeGpu, IsFlatInDepthToTheByte) {
   for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::muon}) {
     const std::int64_t bytes = bytes_beyond_weights(optimizer, 60);
     EXPECT_LE(bytes, 5'500'000);
-    // Weights and biases are blocks of 512 bytes: 128 and more layers round up alike.
+    // The allocator counts multiples of 512 bytes, the output's bias is less: alike at every depth.
     for (const std::int64_t depth : {100, 1000})
       EXPECT_EQ(bytes_beyond_weights(optimizer, depth), bytes);
   }
