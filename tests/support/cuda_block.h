@@ -302,7 +302,8 @@ private:
 
   void begin(Crew& crew) {
     crew_ = &crew;
-    std::memset(memory_.data(), 0xFF, memory_.size() * sizeof(memory_[0])); // NaN
+    for (auto& piece : memory_)
+      piece.fill(~std::uint64_t{0}); // NaN
     words_.assign(words_.size(), Word());
     for (Warp& warp : warps_)
       warp = Warp();
