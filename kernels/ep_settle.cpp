@@ -58,8 +58,7 @@ private:
   // W_i^T x at the units that were listed; y's other units keep what they were.
   void multiply_transposed(std::int64_t i, std::int64_t count, const float* x, float* y) const {
     const EpLayer& now = layer(i);
-    listed_tiles<kVectors, kListTile<kVectors>>(now.weight, now.inputs, listed(), count,
-                                                now.outputs, x, y);
+    listed_product<kVectors>(now.weight, now.inputs, listed(), count, now.outputs, x, y);
   }
   // f(vector index) over a block [width, rows].
   template <typename F>
