@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-
 namespace peakbench::ep {
 
 void run_arm(const Problem& problem, GradientSink& sink) {
@@ -15,18 +13,28 @@ void run_arm(const Problem& problem, GradientSink& sink) {
     return backprop(problem, sink);
   case Arm::backprop_checkpoint:
     return backprop_checkpoint(problem, sink);
+  case Arm::backprop_streamed:
+    return backprop_streamed(problem, sink);
   case Arm::truncated_backprop:
     return truncated_backprop(problem, sink);
   case Arm::ep_autograd:
     return ep_autograd(problem, sink);
   case Arm::ep_manual:
     return ep_manual(problem, sink);
+  case Arm::ep_finite_difference:
+    return ep_finite_difference(problem, sink);
   case Arm::ep_analytic:
     return ep_analytic(problem, sink);
+  case Arm::ep_checkpoint:
+    return ep_checkpoint(problem, sink);
+  case Arm::ep_batched:
+    return ep_batched(problem, sink);
+  case Arm::ep_sweep:
+    return ep_sweep(problem, sink);
+  case Arm::ep_sweep_checkpoint:
+    return ep_sweep_checkpoint(problem, sink);
   case Arm::ep_fused:
     return ep_fused(problem, sink);
-  default:
-    validate(problem.settings); // refuses the arms that are not there
   }
 }
 

@@ -14,7 +14,9 @@ Recording::Recording() : previous_(c10::GradMode::is_enabled()) {
 Recording::~Recording() { c10::GradMode::set_enabled(previous_); }
 
 at::Tensor leaf(const at::Tensor& tensor) {
-  at::Tensor alias = tensor.detach();
+  // With a version of its own: layers may be slices of one block, and changing one in place must
+  // not make the graphs of the others look out of date.
+  at::Tensor alias = tensor.variable_data();
   alias.set_requires_grad(true);
   return alias;
 }

@@ -6,6 +6,7 @@
 #include "ep/cone.h"
 #include "ep/energy.h"
 #include "ep/settling.h"
+#include "ep/stopping.h"
 #include "measure/tag.h"
 
 namespace peakbench::ep {
@@ -47,7 +48,7 @@ private:
   const Network& network_;
   OutputLayer output_;
   bool delta_output_; // the output's delta form knows no epsilon
-  double beta_ = 0;
+  double beta_ = 0, rate_ = 0;
   std::int64_t first_;
   bool early_;                   // step t moves one layer more (first_settling_layer)
   at::Tensor entering_;          // the activation that enters layer first_; never moves
@@ -124,13 +125,17 @@ void AtenCone::step(double beta, std::int64_t t) {
     // A residual may be the displacement itself, which is about to change in place.
     if (error.defined() && error.is_same(displacement))
       error = error.clone();
-    apply_force(problem_.settings, displacement, velocity_[slot(i)], std::move(force));
+    velocity_[slot(i)] = force.add_(velocity_[slot(i)], problem_.settings.momentum);
+    displacement.sub_(velocity_[slot(i)], rate_);
     error_above = std::move(error);
   }
 }
 
 void AtenCone::run(double beta, Observer* observer) {
   beta_ = beta;
+  rate_ = effective_rate(problem_.settings);
+  EnergyRule energy_rule(problem_.settings);
+  RowRule row_rule(problem_.settings);
   for (std::size_t i = 0; i < free_.size(); ++i) {
     displacement_[i].zero_();
     velocity_[i].zero_();
@@ -139,9 +144,21 @@ void AtenCone::run(double beta, Observer* observer) {
     observer->after_step(beta, 0, *this);
   for (std::int64_t t = 1; t <= problem_.settings.steps; ++t) {
     problem_.deadline.check();
-    step(beta, t);
+    auto verdict = EnergyRule::Verdict::go_on;
+    if (energy_rule.watches())
+      verdict = energy_rule.look(energy(), displacement_, rate_);
+    if (verdict == EnergyRule::Verdict::ended)
+      break;
+    if (row_rule.watches())
+      row_rule.before(displacement_, velocity_);
+    if (verdict == EnergyRule::Verdict::go_on)
+      step(beta, t);
+    if (row_rule.watches())
+      row_rule.after(displacement_, velocity_);
     if (observer)
       observer->after_step(beta, t, *this);
+    if (row_rule.watches() && row_rule.all_stopped())
+      break;
   }
 }
 

@@ -28,6 +28,20 @@ at::Tensor OutputLayer::cost(const at::Tensor& state, const at::Tensor& target) 
   return -(target * at::log_softmax(state, 1)).sum();
 }
 
+at::Tensor OutputLayer::divergence_of_rows(const at::Tensor& state,
+                                           const at::Tensor& prediction) const {
+  if (loss_ == Loss::mse)
+    return (state - prediction).square().sum(1).mul_(0.5);
+  const at::Tensor log_p = at::log_softmax(prediction / temperature_, 1);
+  return (log_p.exp() * (log_p - log_q(state))).sum(1);
+}
+
+at::Tensor OutputLayer::cost_of_rows(const at::Tensor& state, const at::Tensor& target) const {
+  if (loss_ == Loss::mse)
+    return (state - target).square().sum(1);
+  return (target * at::log_softmax(state, 1)).sum(1).neg_();
+}
+
 at::Tensor OutputLayer::nudge(const at::Tensor& state, const at::Tensor& target,
                               double beta) const {
   if (loss_ == Loss::mse)

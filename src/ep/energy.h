@@ -17,6 +17,10 @@ namespace peakbench::ep {
 // What is added to q under the logarithm in profile compat.
 inline constexpr double kCompatEpsilon = 1e-8;
 
+// How far ep_finite_difference moves a state to either side: far enough for float64 energies to have
+// seven digits of difference, and so little that hardly ever a unit is moved across its kink.
+inline constexpr double kDifferenceStep = 1e-7;
+
 // D and C of the output layer. States and predictions are [batch, classes]; results with a scalar
 // shape are sums over the batch and can be differentiated by autograd.
 class OutputLayer {
@@ -25,6 +29,9 @@ public:
 
   at::Tensor divergence(const at::Tensor& state, const at::Tensor& prediction) const; // D
   at::Tensor cost(const at::Tensor& state, const at::Tensor& target) const;           // C
+  // The same row by row: [batch].
+  at::Tensor divergence_of_rows(const at::Tensor& state, const at::Tensor& prediction) const;
+  at::Tensor cost_of_rows(const at::Tensor& state, const at::Tensor& target) const;
   // B dE/ds_L.
   at::Tensor force(const at::Tensor& state, const at::Tensor& prediction, const at::Tensor& target,
                    double beta) const;

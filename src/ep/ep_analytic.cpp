@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include "ep/arms.h"
+#include "ep/contrast.h"
 #include "ep/energy.h"
 #include "ep/settling.h"
 #include "measure/tag.h"
@@ -33,7 +34,7 @@ void step_down(const Problem& problem, PlainStates& now, double beta) {
       error = state - prediction;
       force = at::sub(error, pull_back(error_above, problem.network.layers[i + 1].weight, state));
     }
-    apply_force(problem.settings, now.states[i], now.velocities[i], std::move(force));
+    apply_force(problem.settings, now, i, std::move(force));
     error_above = std::move(error);
   }
 }
@@ -42,32 +43,10 @@ void step_down(const Problem& problem, PlainStates& now, double beta) {
 
 void ep_analytic(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
-  const auto step = [&](PlainStates& now, double beta) { step_down(problem, now, beta); };
-  const std::vector<at::Tensor> free = settle(problem, 0, step);
-  const std::vector<at::Tensor> nudged = settle(problem, problem.settings.beta, step);
-
-  const StageScope stage(problem.stages, Stage::contrast);
-  // (nudged - free) / beta of dE/dW = -e a / B and dE/db = -sum e / B.
-  const double scale = 1 / (problem.settings.beta * static_cast<double>(problem.settings.batch));
-  const OutputLayer output(problem.settings);
-  const std::size_t last = free.size() - 1;
-  GradientSet set;
-  for (std::size_t i = 0; i <= last; ++i) {
-    const Layer& layer = problem.network.layers[i];
-    const auto error_of = [&](const std::vector<at::Tensor>& states, const at::Tensor& activation) {
-      const at::Tensor prediction = predict(layer, activation);
-      return i == last ? output.error(states[i], prediction) : states[i] - prediction;
-    };
-    const at::Tensor free_activation = entering(problem, free, i);
-    const at::Tensor nudged_activation = entering(problem, nudged, i);
-    const at::Tensor free_error = error_of(free, free_activation);
-    const at::Tensor nudged_error = error_of(nudged, nudged_activation);
-    const measure::TagScope gradient_tag(measure::Tag::gradients);
-    at::Tensor weight = at::mm(free_error.t(), free_activation);
-    weight.addmm_(nudged_error.t(), nudged_activation, 1, -1).mul_(scale);
-    const at::Tensor bias = (free_error - nudged_error).sum(0).mul_(scale);
-    set.gradients.push_back({weight, bias});
-  }
+  Phases phases =
+      settle_phases(problem, [&](PlainStates& now, double beta) { step_down(problem, now, beta); });
+  const GradientSet set = contrast(problem, phases);
+  phases = {}; // the optimizer needs no states
   set.hand_to(sink);
 }
 

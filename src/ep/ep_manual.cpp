@@ -42,31 +42,30 @@ void step_by_layer(const Problem& problem, PlainStates& now, double beta) {
       forces[i - 1].add_(parts[1]);
   }
   for (std::size_t i = 0; i < now.states.size(); ++i)
-    apply_force(problem.settings, now.states[i], now.velocities[i], std::move(forces[i]));
+    apply_force(problem.settings, now, i, std::move(forces[i]));
 }
 
 } // namespace
 
 void ep_manual(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
-  const auto step = [&](PlainStates& now, double beta) { step_by_layer(problem, now, beta); };
-  const double beta = problem.settings.beta;
-  const std::vector<at::Tensor> free = settle(problem, 0, step);
-  const std::vector<at::Tensor> nudged = settle(problem, beta, step);
+  Phases phases = settle_phases(
+      problem, [&](PlainStates& now, double beta) { step_by_layer(problem, now, beta); });
 
   const StageScope stage(problem.stages, Stage::contrast);
   GradientSet set;
-  const double scale = 1 / (beta * static_cast<double>(problem.settings.batch));
-  for (std::size_t i = 0; i < free.size(); ++i) {
+  for (std::size_t i = 0; i < phases.lower.size(); ++i) {
     const Recording recording;
     const Layer layer = leaf(problem.network.layers[i]);
     const auto term = [&](const std::vector<at::Tensor>& states, double phase_beta) {
       return layer_energy(problem, i, layer, i == 0 ? problem.batch.input : states[i - 1],
                           states[i], phase_beta);
     };
-    set.gradients.push_back(
-        layer_gradients((term(nudged, beta) - term(free, 0)) * scale, {layer})[0]);
+    const at::Tensor difference =
+        term(phases.upper, phases.upper_beta) - term(phases.lower, phases.lower_beta);
+    set.gradients.push_back(layer_gradients(difference * phases.scale, {layer})[0]);
   }
+  phases = {}; // the optimizer needs no states
   set.hand_to(sink);
 }
 

@@ -1,13 +1,17 @@
 #include "ep/inspection.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
+#include "ep/autograd.h"
 #include "ep/energy.h"
 #include "ep/loss.h"
+#include "ep/sweep.h"
 
 namespace peakbench::ep {
 
@@ -16,6 +20,8 @@ namespace {
 // How far above its own rounding a gradient must be for its relative error to be told, and how far
 // above the float64 reference's: far enough for the reference not to be what is seen.
 constexpr double kResolvable = 1e3, kBeyondReference = 1e6, kBeyondItself = 1e10;
+// How flat the energy must be at what a sweep's reference takes for its minimum, relative to beta.
+constexpr double kStationary = 1e-10;
 
 Layer widen(const Layer& layer) {
   return {layer.weight.to(at::kDouble), layer.bias.to(at::kDouble)};
@@ -37,19 +43,21 @@ private:
 class EnergyTrace : public Observer {
 public:
   void after_step(double beta, std::int64_t, const SettlingView& view) override {
-    if (beta != 0)
+    if (beta > 0)
       energy.push_back(view.energy());
   }
   std::vector<double> energy;
 };
 
-double norm_of(const Layer& layer) {
-  if (!layer.weight.defined())
-    return 0;
-  const auto square = [](const at::Tensor& tensor) {
-    return tensor.to(at::kDouble).square().sum().item<double>();
+double dot(const Layer& a, const Layer& b) {
+  const auto product = [](const at::Tensor& x, const at::Tensor& y) {
+    return (x.to(at::kDouble) * y.to(at::kDouble)).sum().item<double>();
   };
-  return std::sqrt(square(layer.weight) + square(layer.bias));
+  return product(a.weight, b.weight) + product(a.bias, b.bias);
+}
+
+double norm_of(const Layer& layer) {
+  return layer.weight.defined() ? std::sqrt(dot(layer, layer)) : 0;
 }
 
 double distance(const Layer& layer, const Layer& reference) {
@@ -69,51 +77,137 @@ double smallest(at::ScalarType dtype) {
                              : std::numeric_limits<double>::min();
 }
 
-} // namespace
-
-// EP moves the last T layers only (ep.md, fact 2), so autograd runs on the network's end, fed with
-// the activation that enters it: the same gradients as over all layers at a T-th of the price.
-Reference reference_gradients(const Problem& problem) {
-  const Settings& settings = problem.settings;
-  const bool settles = is_equilibrium_propagation(settings.arm);
-  const std::int64_t first =
-      settles ? std::clamp<std::int64_t>(first_settling_layer(settings) - 1, 0, settings.depth - 2)
-              : 0;
-  Batch batch{problem.batch.input.to(at::kDouble), problem.batch.labels,
-              problem.batch.target.to(at::kDouble)};
-  for (std::int64_t i = 0; i < first; ++i)
-    batch.input = predict(widen(problem.network.layer(i)), batch.input).relu_();
-  Network network;
-  for (std::int64_t i = first; i < settings.depth; ++i)
-    network.layers.push_back(widen(problem.network.layer(i)));
-
-  Settings wide = settings;
-  wide.arm = settles ? Arm::ep_autograd : Arm::backprop;
+// The gradient of an arm that settles or back-propagates, by autograd on the network's end from
+// layer `first` on, fed with the activation that enters it.
+GradientSet autograd_reference(const Problem& problem, const Network& network, const Batch& batch,
+                               std::int64_t first) {
+  Settings wide = problem.settings;
+  wide.arm = is_equilibrium_propagation(wide.arm) ? Arm::ep_autograd : Arm::backprop;
   wide.depth = network.depth();
   wide.dtype = at::kDouble;
   Collector collector(wide.depth);
   run_arm({wide, network, batch, nullptr, problem.deadline}, collector);
+  return {first, collector.gradients()};
+}
 
-  Reference reference{{first, collector.gradients()}, {}};
+// The gradient of a sweep: back-propagation, by autograd, of D(s, h_L) / beta with the output state
+// s at the minimum of D + beta C (sweep.h). That it is the minimum is made sure of by autograd,
+// too.
+GradientSet sweep_reference(const Problem& problem, const Network& network, const Batch& batch) {
+  const Settings& settings = problem.settings;
+  const OutputLayer output(settings);
+  std::vector<Layer> leaves;
+  const Recording recording;
+  at::Tensor prediction = batch.input;
+  for (std::int64_t i = 0; i < network.depth(); ++i) {
+    leaves.push_back(leaf(network.layer(i)));
+    prediction = predict(leaves.back(), i == 0 ? prediction : activate(prediction));
+  }
+  const auto nudged = [&](double beta) {
+    const at::Tensor fixed = prediction.detach();
+    const at::Tensor state = leaf(fixed + output_displacement(settings, fixed, batch.target, beta));
+    const at::Tensor total =
+        output.divergence(state, fixed) + output.cost(state, batch.target) * beta;
+    const double slope = gradients(total, {state})[0].abs().max().item<double>();
+    if (!(slope <= kStationary * std::abs(beta)))
+      throw Diverged(fmt::format("ep: no minimum of the energy in layer {} of {} (its slope is {}) "
+                                 "Lower beta.",
+                                 settings.depth, settings.depth, slope));
+    return output.divergence(state.detach(), prediction);
+  };
+  const double rows = static_cast<double>(settings.batch), beta = settings.beta;
+  const at::Tensor surrogate = settings.nudge == Nudge::symmetric
+                                   ? (nudged(beta) - nudged(-beta)) / (2 * beta * rows)
+                                   : nudged(beta) / (beta * rows);
+  return {0, layer_gradients(surrogate, leaves)};
+}
+
+// How well the states before settling carry a gradient, per layer (Reference::resolution).
+std::vector<double> resolution_of(const Settings& settings, const Network& network,
+                                  const at::Tensor& input) {
   // Rounding of states on the way to a gradient, relative to the states. The reference holds states
   // itself: its float64 loses the signal too, only deeper than float32.
   const bool single = settings.dtype == at::kFloat;
-  const double reference_rounding =
-      epsilon(at::kDouble) * (single ? kBeyondReference : kBeyondItself);
-  const double own_rounding =
-      single && settings.arm != Arm::ep_fused ? epsilon(at::kFloat) * kResolvable : 0;
-  at::Tensor activation = batch.input;
+  const bool holds_states = is_equilibrium_propagation(settings.arm) && !sweeps(settings.arm);
+  double own = 0;
+  if (settings.arm == Arm::ep_finite_difference)
+    own = epsilon(at::kDouble) / kDifferenceStep * kResolvable;
+  if (single && settings.arm != Arm::ep_fused)
+    own = std::max(own, epsilon(at::kFloat) * kResolvable);
+  const double rounding =
+      std::max(own, epsilon(at::kDouble) * (single ? kBeyondReference : kBeyondItself));
+  const double underflow = kResolvable * smallest(settings.dtype) / epsilon(settings.dtype);
+  std::vector<double> resolution;
+  at::Tensor activation = input;
   for (const Layer& layer : network.layers) {
     const at::Tensor state = predict(layer, activation);
     const double size = state.norm().item<double>() * activation.norm().item<double>() /
                         (settings.beta * static_cast<double>(settings.batch));
-    const double underflow = kResolvable * smallest(settings.dtype) / epsilon(settings.dtype);
-    reference.resolution.push_back(
-        settles ? std::max(underflow, size * std::max(reference_rounding, own_rounding))
-                : underflow);
+    resolution.push_back(holds_states ? std::max(underflow, size * rounding) : underflow);
     activation = activate(state);
   }
-  return reference;
+  return resolution;
+}
+
+Network widen(const Network& network, std::int64_t first) {
+  Network wide;
+  for (std::int64_t i = first; i < network.depth(); ++i)
+    wide.layers.push_back(widen(network.layer(i)));
+  return wide;
+}
+
+Batch widen(const Batch& batch) {
+  return {batch.input.to(at::kDouble), batch.labels, batch.target.to(at::kDouble)};
+}
+
+} // namespace
+
+// EP by settling moves the last T layers only (ep.md, fact 2), so the reference runs on these and
+// one below: the same gradients as over all layers at a T-th of the price.
+Reference reference_gradients(const Problem& problem) {
+  const Settings& settings = problem.settings;
+  const bool settles = is_equilibrium_propagation(settings.arm) && !sweeps(settings.arm);
+  const std::int64_t first =
+      settles ? std::clamp<std::int64_t>(first_settling_layer(settings) - 1, 0, settings.depth - 2)
+              : 0;
+  Batch batch = widen(problem.batch);
+  for (std::int64_t i = 0; i < first; ++i)
+    batch.input = predict(widen(problem.network.layer(i)), batch.input).relu_();
+  const Network network = widen(problem.network, first);
+  return {sweeps(settings.arm) ? sweep_reference(problem, network, batch)
+                               : autograd_reference(problem, network, batch, first),
+          resolution_of(settings, network, batch.input)};
+}
+
+std::vector<Layer> backprop_gradients(const Problem& problem) {
+  Settings wide = problem.settings;
+  wide.arm = Arm::backprop;
+  wide.dtype = at::kDouble;
+  Collector collector(wide.depth);
+  run_arm({wide, widen(problem.network, 0), widen(problem.batch), nullptr, problem.deadline},
+          collector);
+  return collector.gradients();
+}
+
+void compare_to_backprop(const std::vector<Layer>& gradients, const std::vector<Layer>& backprop,
+                         Inspection& result) {
+  double product = 0, own_squares = 0, squares = 0;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const double norm = norm_of(gradients[i]), expected = norm_of(backprop[i]);
+    own_squares += norm * norm;
+    squares += expected * expected;
+    double cosine = std::numeric_limits<double>::quiet_NaN();
+    if (norm > 0 && expected > 0) {
+      // Scaled first: the product of two small norms underflows before their quotient does.
+      const Layer own{gradients[i].weight.to(at::kDouble) / norm,
+                      gradients[i].bias.to(at::kDouble) / norm};
+      cosine = dot(own, {backprop[i].weight / expected, backprop[i].bias / expected});
+      product += cosine * norm * expected;
+    }
+    result.cosine_to_backprop.push_back(cosine);
+  }
+  if (own_squares > 0 && squares > 0)
+    result.cosine = product / std::sqrt(own_squares * squares);
 }
 
 void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result) {
@@ -152,6 +246,9 @@ Inspection inspect_step(const Settings& settings, const Network& network, const 
     output = predict(network.layer(i), i == 0 ? output : activate(output));
   result.loss = mean_loss(settings, batch, output).item<double>();
   compare(collector.gradients(), reference, result);
+  compare_to_backprop(collector.gradients(), backprop_gradients(problem), result);
+  if (!result.energy.empty())
+    result.settled_steps = static_cast<std::int64_t>(result.energy.size()) - 1;
   return result;
 }
 

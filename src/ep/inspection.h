@@ -17,6 +17,12 @@ Reference reference_gradients(const Problem& problem);
 // Reach, error and norms of an arm's gradients (undefined tensors where it handed none over).
 void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result);
 
+// The gradients of back-propagation in float64, all layers.
+std::vector<Layer> backprop_gradients(const Problem& problem);
+// Cosines of an arm's gradients to these.
+void compare_to_backprop(const std::vector<Layer>& gradients, const std::vector<Layer>& backprop,
+                         Inspection& result);
+
 // One step of the problem's arm, its gradients kept instead of applied.
 Inspection inspect_step(const Settings& settings, const Network& network, const Batch& batch,
                         const Deadline& deadline);

@@ -49,6 +49,35 @@ std::int64_t Network::bytes() const {
   return total;
 }
 
+namespace {
+
+// All of a block if these are its slices, one after the other, else a copy of them.
+at::Tensor block_of(const std::vector<at::Tensor>& slices) {
+  const at::Tensor& first = slices.front();
+  const std::int64_t size = first.numel();
+  for (std::size_t i = 0; i < slices.size(); ++i)
+    if (!slices[i].is_contiguous() || !slices[i].is_alias_of(first) ||
+        slices[i].storage_offset() != first.storage_offset() + static_cast<std::int64_t>(i) * size)
+      return at::stack(slices);
+  std::vector<std::int64_t> sizes = first.sizes().vec(), strides = first.strides().vec();
+  sizes.insert(sizes.begin(), static_cast<std::int64_t>(slices.size()));
+  strides.insert(strides.begin(), size);
+  return first.as_strided(sizes, strides);
+}
+
+} // namespace
+
+Layer hidden_block(const Network& network) {
+  if (network.depth() == 2)
+    return {};
+  std::vector<at::Tensor> weights, biases;
+  for (std::int64_t i = 1; i + 1 < network.depth(); ++i) {
+    weights.push_back(network.layer(i).weight);
+    biases.push_back(network.layer(i).bias);
+  }
+  return {block_of(weights), block_of(biases)};
+}
+
 void draw_layer(const Settings& settings, std::int64_t index, const Layer& layer) {
   const std::int64_t outputs = layer.weight.size(0), inputs = layer.weight.size(1);
   const auto fan_in = static_cast<double>(inputs);
@@ -77,11 +106,17 @@ Network draw_network(const Settings& settings, at::Device device) {
   const auto options = at::TensorOptions().dtype(settings.dtype).device(device);
   Network network;
   network.layers.reserve(static_cast<std::size_t>(settings.depth));
+  const std::int64_t hidden = settings.depth - 2;
+  const at::Tensor weights = at::empty({hidden, settings.width, settings.width}, options);
+  const at::Tensor biases = at::empty({hidden, settings.width}, options);
   for (std::int64_t i = 0; i < settings.depth; ++i) {
     const std::int64_t inputs = i == 0 ? settings.input_width : settings.width;
     const std::int64_t outputs = i + 1 == settings.depth ? settings.classes : settings.width;
-    network.layers.push_back(
-        {at::empty({outputs, inputs}, options), at::empty({outputs}, options)});
+    if (i == 0 || i + 1 == settings.depth)
+      network.layers.push_back(
+          {at::empty({outputs, inputs}, options), at::empty({outputs}, options)});
+    else
+      network.layers.push_back({weights.select(0, i - 1), biases.select(0, i - 1)});
     const measure::TagScope temporaries(measure::Tag::workspace);
     draw_layer(settings, i, network.layers.back());
   }
@@ -94,15 +129,23 @@ Batch draw_batch(const Settings& settings, at::Device device) {
   Batch batch;
   batch.input = at::empty({settings.batch, settings.input_width}, options);
   batch.labels = at::empty({settings.batch}, options.dtype(at::kLong));
-  batch.target = at::zeros({settings.batch, settings.classes}, options);
-  const measure::TagScope temporaries(measure::Tag::workspace);
-  fill_normal(batch.input, 1, key_of(settings, kInput));
-  fill_integers(batch.labels, settings.classes, key_of(settings, kLabel));
-  batch.target.scatter_(1, batch.labels.unsqueeze(1), 1);
-  if (settings.loss == Loss::cross_entropy)
-    batch.target.mul_(1 - settings.label_smoothing)
-        .add_(settings.label_smoothing / static_cast<double>(settings.classes));
+  {
+    const measure::TagScope temporaries(measure::Tag::workspace);
+    fill_normal(batch.input, 1, key_of(settings, kInput));
+    fill_integers(batch.labels, settings.classes, key_of(settings, kLabel));
+  }
+  batch.target = targets_of(settings, batch.labels);
   return batch;
+}
+
+at::Tensor targets_of(const Settings& settings, const at::Tensor& labels) {
+  at::Tensor target =
+      at::zeros({labels.size(0), settings.classes}, labels.options().dtype(settings.dtype));
+  target.scatter_(1, labels.unsqueeze(1), 1);
+  if (settings.loss == Loss::cross_entropy)
+    target.mul_(1 - settings.label_smoothing)
+        .add_(settings.label_smoothing / static_cast<double>(settings.classes));
+  return target;
 }
 
 at::Tensor predict(const Layer& layer, const at::Tensor& activation) {

@@ -33,7 +33,8 @@ struct Batch {
   at::Tensor target; // [batch, classes]: one-hot (mse), or smoothed (cross_entropy)
 };
 
-// Empty tensors of the right shapes under Tag::weights, then draw_layer for each.
+// Empty tensors of the right shapes under Tag::weights (the hidden layers' in one block), then
+// draw_layer for each.
 Network draw_network(const Settings& settings, at::Device device);
 // The initial values of one layer, in place: how weights are put back without a copy of them.
 //   torch       U(+-1/sqrt(inputs)), weights and biases: what nn.Linear does
@@ -42,6 +43,13 @@ Network draw_network(const Settings& settings, at::Device device);
 //   residual    identity + N(0, 2/(inputs depth)) for square hidden layers, else he; biases 0
 void draw_layer(const Settings& settings, std::int64_t index, const Layer& layer);
 Batch draw_batch(const Settings& settings, at::Device device);
+// What the output is to become for labels [batch]: Batch::target.
+at::Tensor targets_of(const Settings& settings, const at::Tensor& labels);
+
+// The weights [depth - 2, width, width] and biases [depth - 2, width] of the layers between the
+// first and the last: the memory itself in networks that draw_network made, a copy in others.
+// Undefined for depth 2.
+Layer hidden_block(const Network& network);
 
 // h = W a + b.
 at::Tensor predict(const Layer& layer, const at::Tensor& activation);

@@ -6,26 +6,7 @@
 
 namespace peakbench::ep {
 
-bool available(Arm arm) {
-  switch (arm) {
-  case Arm::backprop:
-  case Arm::backprop_checkpoint:
-  case Arm::truncated_backprop:
-  case Arm::ep_autograd:
-  case Arm::ep_manual:
-  case Arm::ep_analytic:
-  case Arm::ep_fused:
-    return true;
-  case Arm::backprop_streamed:
-  case Arm::ep_finite_difference:
-  case Arm::ep_checkpoint:
-  case Arm::ep_batched:
-  case Arm::ep_sweep:
-  case Arm::ep_sweep_checkpoint:
-    return false;
-  }
-  return false;
-}
+bool sweeps(Arm arm) { return arm == Arm::ep_sweep || arm == Arm::ep_sweep_checkpoint; }
 
 bool is_equilibrium_propagation(Arm arm) {
   return arm != Arm::backprop && arm != Arm::backprop_checkpoint && arm != Arm::backprop_streamed &&
@@ -42,9 +23,6 @@ void require(bool holds, const char* what, double value, const char* why) {
 } // namespace
 
 void validate(const Settings& settings) {
-  if (!available(settings.arm))
-    throw UserError(fmt::format("ep: arm {} cannot run", name_of(settings.arm)),
-                    "this version does not build it", "Choose another arm.");
   require(settings.depth >= 2, "depth", static_cast<double>(settings.depth),
           "a network has at least a hidden and an output layer: 2 or more");
   require(settings.width >= 1, "width", static_cast<double>(settings.width), "at least 1");

@@ -28,8 +28,8 @@ inline constexpr std::string_view kArmNames[] = {
     "ep_manual", "ep_finite_difference", "ep_analytic",       "ep_checkpoint",      "ep_batched",
     "ep_sweep",  "ep_sweep_checkpoint",  "ep_fused"};
 constexpr std::string_view name_of(Arm arm) { return kArmNames[static_cast<int>(arm)]; }
-// False for the arms that this version does not build; a config that names one is refused.
-bool available(Arm arm);
+// One reverse sweep instead of T simultaneous steps: reaches every layer.
+bool sweeps(Arm arm);
 
 enum class Loss { mse, cross_entropy };
 enum class Init { torch, orthogonal, he, residual };
@@ -67,7 +67,7 @@ struct Settings {
 
 // False for back-propagation, whole or in parts.
 bool is_equilibrium_propagation(Arm arm);
-// UserError for what no arm can run: depth < 2, rate <= 0, an arm that is not available, ...
+// UserError for what no arm can run: depth < 2, rate <= 0, ...
 void validate(const Settings& settings);
 
 } // namespace peakbench::ep

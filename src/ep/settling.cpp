@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ep/energy.h"
+#include "ep/stopping.h"
 #include "measure/tag.h"
 
 namespace peakbench::ep {
@@ -52,32 +53,57 @@ private:
   const Settings& settings_;
 };
 
+PlainStates starting_states(const Problem& problem) {
+  const measure::TagScope tag(measure::Tag::states);
+  PlainStates now;
+  now.rate = effective_rate(problem.settings);
+  if (problem.start)
+    for (const at::Tensor& state : *problem.start)
+      now.states.push_back(state.clone());
+  else
+    now.states = forward_states(problem.network, problem.batch.input);
+  for (const at::Tensor& state : now.states)
+    now.velocities.push_back(at::zeros_like(state));
+  return now;
+}
+
 PlainStates run_phase(const Problem& problem, double beta, const PlainStep& step,
-                      Observer* observer) {
-  PlainStates states;
-  {
-    const measure::TagScope tag(measure::Tag::states);
-    if (problem.start)
-      for (const at::Tensor& state : *problem.start)
-        states.states.push_back(state.clone());
-    else
-      states.states = forward_states(problem.network, problem.batch.input);
-    for (const at::Tensor& state : states.states)
-      states.velocities.push_back(at::zeros_like(state));
-  }
-  const PlainView view(problem, states, beta);
+                      const Arrange& arrange, Observer* observer) {
+  PlainStates now = starting_states(problem);
+  if (arrange)
+    arrange(now);
+  EnergyRule energy_rule(problem.settings);
+  RowRule row_rule(problem.settings);
+  const PlainView view(problem, now, beta);
   if (observer)
     observer->after_step(beta, 0, view);
   for (std::int64_t t = 1; t <= problem.settings.steps; ++t) {
     problem.deadline.check();
-    step(states, beta);
+    auto verdict = EnergyRule::Verdict::go_on;
+    if (energy_rule.watches())
+      verdict = energy_rule.look(view.energy(), now.states, now.rate);
+    if (verdict == EnergyRule::Verdict::ended)
+      break;
+    if (row_rule.watches())
+      row_rule.before(now.states, now.velocities);
+    if (verdict == EnergyRule::Verdict::go_on)
+      step(now, beta);
+    if (row_rule.watches())
+      row_rule.after(now.states, now.velocities);
     if (observer)
       observer->after_step(beta, t, view);
+    if (row_rule.watches() && row_rule.all_stopped())
+      break;
   }
-  return states;
+  return now;
 }
 
 } // namespace
+
+std::unique_ptr<SettlingView> view_of(const Problem& problem, const PlainStates& states,
+                                      double beta) {
+  return std::make_unique<PlainView>(problem, states, beta);
+}
 
 // A sum is finite only if no term is infinite or NaN; one number per layer, read once.
 bool all_finite(const std::vector<at::Tensor>& tensors) {
@@ -97,18 +123,31 @@ void throw_diverged(const Problem& problem, const std::function<void(Observer*)>
                              problem.settings.steps, problem.settings.depth));
 }
 
-std::vector<at::Tensor> settle(const Problem& problem, double beta, const PlainStep& step) {
+std::vector<at::Tensor> settle(const Problem& problem, double beta, const PlainStep& step,
+                               const Arrange& arrange) {
   const StageScope stage(problem.stages, Stage::settling);
-  PlainStates settled = run_phase(problem, beta, step, problem.observer);
+  PlainStates settled = run_phase(problem, beta, step, arrange, problem.observer);
   if (!all_finite(settled.states))
-    throw_diverged(problem, [&](Observer* watch) { run_phase(problem, beta, step, watch); });
+    throw_diverged(problem,
+                   [&](Observer* watch) { run_phase(problem, beta, step, arrange, watch); });
   return std::move(settled.states);
 }
 
-void apply_force(const Settings& settings, at::Tensor& state, at::Tensor& velocity,
-                 at::Tensor force) {
-  velocity = force.add_(velocity, settings.momentum);
-  state.sub_(velocity, effective_rate(settings));
+Phases settle_phases(const Problem& problem, const PlainStep& step, const Arrange& arrange) {
+  const Settings& settings = problem.settings;
+  Phases phases;
+  phases.upper_beta = settings.beta;
+  phases.lower_beta = settings.nudge == Nudge::symmetric ? -settings.beta : 0;
+  phases.scale =
+      1 / ((phases.upper_beta - phases.lower_beta) * static_cast<double>(settings.batch));
+  phases.lower = settle(problem, phases.lower_beta, step, arrange);
+  phases.upper = settle(problem, phases.upper_beta, step, arrange);
+  return phases;
+}
+
+void apply_force(const Settings& settings, PlainStates& now, std::size_t layer, at::Tensor force) {
+  now.velocities[layer] = force.add_(now.velocities[layer], settings.momentum);
+  now.states[layer].sub_(now.velocities[layer], now.rate);
 }
 
 } // namespace peakbench::ep

@@ -137,12 +137,6 @@ EpConfig read_ep(const Value& value) {
   if (const Value* training = section.take("training"))
     ep.training = read_training(*training);
   section.finish();
-  for (const std::string& name : ep.arms) {
-    const auto at = std::find(std::begin(ep::kArmNames), std::end(ep::kArmNames), name);
-    const auto arm = static_cast<ep::Arm>(at - std::begin(ep::kArmNames));
-    if (!ep::available(arm))
-      refuse(*value.find("arms"), fmt::format("the arm `{}` is not in this version", name), "");
-  }
   return ep;
 }
 

@@ -14,11 +14,15 @@ namespace peakbench::suite {
 namespace {
 
 // Above this the gradient is not the one that its arm is named after. The fast arms agree with
-// float64 autograd to some 1e-5 where their arithmetic is float32 (ep.md).
-double gradient_tolerance(at::ScalarType dtype) { return dtype == at::kDouble ? 1e-8 : 1e-2; }
+// float64 autograd to some 1e-5 where their arithmetic is float32 (ep.md); central differences are
+// good to some 1e-5 in either type, but for a unit now and then that they move across its kink.
+double gradient_tolerance(const ep::Settings& settings) {
+  const bool exact = settings.dtype == at::kDouble && settings.arm != ep::Arm::ep_finite_difference;
+  return exact ? 1e-8 : 1e-2;
+}
 
 void judge(results::EpCase& record, const ep::Settings& settings) {
-  const double tolerance = gradient_tolerance(settings.dtype);
+  const double tolerance = gradient_tolerance(settings);
   record.validity = "VALID";
   // The published arithmetic is another one on purpose; its distance is recorded, not judged.
   if (settings.profile == ep::Profile::compat)
@@ -77,7 +81,7 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
         config.ep->analysis_depths.end())
       analyse_ep_case(planned.settings, device, deadline, result);
     if (!config.ep->training.dataset.empty())
-      train_ep_case(planned.settings, config.ep->training, device, deadline, result);
+      train_ep_case(planned, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
   });
   return row;

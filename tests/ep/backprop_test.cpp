@@ -52,6 +52,32 @@ TEST(BackpropCheckpoint, EqualsBackprop) {
   }
 }
 
+TEST(BackpropStreamed, EqualsBackprop) {
+  for (const std::int64_t depth : {2, 3, 10}) {
+    const Case test(small_settings(depth));
+    const auto expected = gradients_of(test, Arm::backprop);
+    const auto gradients = gradients_of(test, Arm::backprop_streamed);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_LT(relative_distance(gradients[i], expected[i]), 1e-13)
+          << depth << ", layer " << i + 1;
+  }
+}
+
+// A layer's weights change before the gradients below it are made; those must be of the old ones.
+TEST(BackpropStreamed, StepsLikeBackprop) {
+  Settings settings = small_settings(9);
+  settings.optimizer = Optimizer::momentum;
+  std::uint64_t fingerprints[2];
+  for (const Arm arm : {Arm::backprop, Arm::backprop_streamed}) {
+    settings.arm = arm;
+    Experiment experiment(settings, at::kCPU);
+    for (int step = 0; step < 3; ++step)
+      experiment.step({});
+    fingerprints[arm == Arm::backprop ? 0 : 1] = experiment.weights_fingerprint();
+  }
+  EXPECT_EQ(fingerprints[0], fingerprints[1]);
+}
+
 TEST(TruncatedBackprop, EqualsBackpropOnTheLastLayersAndReachesNoOther) {
   for (const std::int64_t depth : {2, 5, 6, 12}) {
     const Case test(small_settings(depth));
@@ -83,12 +109,12 @@ TEST(Backprop, IsTheLimitOfEquilibriumPropagation) {
   }
 }
 
-measure::MemoryReading memory_of(Arm arm, std::int64_t depth) {
+measure::MemoryReading memory_of(Arm arm, std::int64_t depth, std::int64_t batch = 512) {
   Settings settings;
   settings.arm = arm;
   settings.depth = depth;
   settings.width = 32;
-  settings.batch = 512; // so that activations outweigh gradients
+  settings.batch = batch; // 512: activations outweigh gradients
   settings.optimizer = Optimizer::sgd;
   settings.steps = 8;
   const measure::MemoryScope scope(measure::DeviceMemory::of(at::kCPU));
@@ -108,6 +134,17 @@ TEST(BackpropMemory, GrowsAsTheArmsAreNamed) {
   EXPECT_GT(beyond(checkpointed), beyond(truncated));
   EXPECT_EQ(beyond(truncated), beyond(memory_of(Arm::truncated_backprop, 200)));
   EXPECT_GT(whole.peak_by_tag[measure::index_of(measure::Tag::activations)], 90 * 512 * 32 * 4);
+}
+
+// At small batches gradients outweigh activations, and streaming saves their set.
+TEST(BackpropMemory, StreamingHoldsTheGradientsOfOneLayer) {
+  const auto gradients = measure::index_of(measure::Tag::gradients);
+  const auto whole = memory_of(Arm::backprop, 100, 4);
+  const auto streamed = memory_of(Arm::backprop_streamed, 100, 4);
+  const std::int64_t set = 98 * (32 * 32 + 32) * 4; // of the hidden layers
+  EXPECT_GT(whole.peak_by_tag[gradients], set);
+  EXPECT_LT(streamed.peak_by_tag[gradients], set / 3) << "the widest layer has 784 inputs";
+  EXPECT_LT(streamed.peak_bytes, whole.peak_bytes - set / 2);
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ep/problem.h"
 
 namespace peakbench::ep {
@@ -41,6 +43,27 @@ TEST(Inspection, TellsReachErrorAndNorms) {
     ASSERT_EQ(seen.energy.size(), 6u);
     EXPECT_LT(seen.energy.back(), seen.energy.front());
   }
+}
+
+TEST(Inspection, TellsTheCosineToBackPropagation) {
+  Settings settings = small_settings(9);
+  const Inspection itself = inspected(settings, Arm::backprop);
+  EXPECT_NEAR(itself.cosine, 1, 1e-14);
+  ASSERT_EQ(itself.cosine_to_backprop.size(), 9u);
+  for (const double cosine : itself.cosine_to_backprop)
+    EXPECT_NEAR(cosine, 1, 1e-14);
+  EXPECT_EQ(itself.settled_steps, -1);
+  const Inspection truncated = inspected(settings, Arm::truncated_backprop);
+  EXPECT_TRUE(std::isnan(truncated.cosine_to_backprop[3])) << "not in reach";
+  EXPECT_NEAR(truncated.cosine_to_backprop[4], 1, 1e-14);
+  EXPECT_LT(truncated.cosine, 0.999);
+  settings.beta = 1e-4;
+  for (const double cosine : inspected(settings, Arm::ep_sweep).cosine_to_backprop)
+    EXPECT_GT(cosine, 1 - 1e-6);
+  const Inspection settled = inspected(settings, Arm::ep_fused);
+  EXPECT_EQ(settled.settled_steps, settings.steps);
+  EXPECT_LT(settled.cosine, 1 - 1e-6) << "five steps do not settle";
+  EXPECT_GT(settled.cosine, 0);
 }
 
 TEST(Inspection, LossIsTheMeanCrossEntropy) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "ep/settings.h"
 #include "launcher.h"
 #include "results/fields.h"
 #include "results/store.h"
@@ -15,6 +16,7 @@ namespace peakbench::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -132,8 +134,14 @@ TEST_F(Run, TheSeedDoesChangeResults) {
 
 TEST_F(Run, EveryRecordIsMeasuredAndValid) {
   configure(kEp);
-  ASSERT_EQ(run(2, "r.h5").status, 0);
-  for (const auto& record : results::load(file("r.h5")).ep) {
+  std::string arms;
+  for (const std::string_view arm : ep::kArmNames)
+    arms += (arms.empty() ? "" : ", ") + std::string(arm);
+  ASSERT_EQ(run(2, "r.h5", {"--set", "ep.arms=[" + arms + "]", "--set", "ep.depths=[2, 6]"}).status,
+            0);
+  const auto records = results::load(file("r.h5")).ep;
+  ASSERT_EQ(records.size(), 2 * std::size(ep::kArmNames));
+  for (const auto& record : records) {
     EXPECT_EQ(record.status, "ok");
     EXPECT_EQ(record.validity, "VALID") << record.arm << " " << record.depth;
     EXPECT_GT(record.step_seconds, 0);
@@ -145,6 +153,9 @@ TEST_F(Run, EveryRecordIsMeasuredAndValid) {
               record.peak_bytes)
         << record.arm << " " << record.depth;
     EXPECT_GT(record.reach, 0);
+    EXPECT_GE(record.resolved_layers, 1);
+    EXPECT_GT(record.cosine_to_backprop, 0.3) << record.arm << " " << record.depth;
+    EXPECT_EQ(record.settled_steps >= 0, record.arm.starts_with("ep_"));
     EXPECT_EQ(record.memory_repeats, 1);
   }
 }
@@ -248,6 +259,24 @@ TEST_F(Run, CasesThatFailedAreRepeatedOnlyWhenAsked) {
   EXPECT_THAT(kept.output, HasSubstr("0 of 10 cases to do"));
   EXPECT_EQ(run(1, "f.h5", {"--set", "ep.depths=[3, 4]", "--retry-failed"}).status, 0);
   EXPECT_EQ(results::load(file("f.h5")).ep.size(), 10u);
+}
+
+TEST_F(Run, ADivergedCaseNamesStepAndLayerAndTheRunGoesOn) {
+  configure(kEp);
+  ASSERT_EQ(run(2, "d.h5",
+                {"--set", "ep.rate=[0.15, 1e12]", "--set", "ep.depths=6", "--set", "ep.steps=30",
+                 "--set", "ep.loss=mse"})
+                .status,
+            1);
+  const auto records = results::load(file("d.h5")).ep;
+  ASSERT_EQ(records.size(), 10u);
+  for (const auto& record : records) {
+    const bool diverges = record.rate > 1 && record.arm.starts_with("ep_");
+    EXPECT_EQ(record.status, diverges ? "diverged" : "ok") << record.arm << " " << record.rate;
+    if (diverges) {
+      EXPECT_THAT(record.reason, AllOf(HasSubstr("at step "), HasSubstr(" in layer ")));
+    }
+  }
 }
 
 TEST_F(Run, OnlyDoesOneKindAndTheRestLater) {
