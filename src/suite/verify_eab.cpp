@@ -22,9 +22,11 @@ constexpr const char* kConfiguration =
     "repeats: {{warm_up: 0, min: 1, max: 1}}\n"
     "eab: {{model: \"{}\", dtype: float32, prompt_format: raw, arms: [original, cow], "
     "decode: [per_path, batched], max_new_tokens: 16, max_paths: 8, threshold: 0.05, "
-    "prompts: {{text: [\"Once upon a time there was an old lighthouse at the end of a long road, "
-    "and the keeper who lived in it had not spoken to anybody for a year. One day a letter "
-    "came\"]}}}}";
+    "prompts: {}}}";
+constexpr const char* kText =
+    "{text: [\"Once upon a time there was an old lighthouse at the end of a long road, and the "
+    "keeper who lived in it had not spoken to anybody for a year. One day a letter came\"]}";
+constexpr const char* kGenerated = "{generate: {tokens: [40], count: 1}}"; // for random weights
 
 std::string tree_of(const results::EabRow& row) {
   std::string text;
@@ -116,7 +118,9 @@ Checks judge_eab(const std::vector<results::EabRow>& rows) {
 }
 
 Checks check_eab(const std::string& model, c10::Device device) {
-  const Config config = parse_config(fmt::format(kConfiguration, model), "verify", {});
+  const Config config = parse_config(
+      fmt::format(kConfiguration, model, model.starts_with("synthetic:") ? kGenerated : kText),
+      "verify", {});
   const Plan plan = make_plan(config);
   EabRunner runner(plan, config, device);
   std::vector<results::EabRow> rows;
