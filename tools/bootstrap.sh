@@ -13,7 +13,8 @@ model_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 packages=(g++ cmake ninja-build pkg-config ccache git python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools libcli11-dev libyaml-cpp-dev
   nlohmann-json3-dev libpcre2-dev libutf8proc-dev librandom123-dev libxxhash-dev libhwy-dev
-  libgtest-dev libgmock-dev libbenchmark-dev python3-h5py gnuplot-nox)
+  libgtest-dev libgmock-dev libbenchmark-dev python3-h5py gnuplot-nox zlib1g-dev
+  dataset-fashion-mnist)
 
 with_model=1 with_packages=1
 for argument in "$@"; do

@@ -129,15 +129,23 @@ Batch draw_batch(const Settings& settings, at::Device device) {
   Batch batch;
   batch.input = at::empty({settings.batch, settings.input_width}, options);
   batch.labels = at::empty({settings.batch}, options.dtype(at::kLong));
-  batch.target = at::zeros({settings.batch, settings.classes}, options);
-  const measure::TagScope temporaries(measure::Tag::workspace);
-  fill_normal(batch.input, 1, key_of(settings, kInput));
-  fill_integers(batch.labels, settings.classes, key_of(settings, kLabel));
-  batch.target.scatter_(1, batch.labels.unsqueeze(1), 1);
-  if (settings.loss == Loss::cross_entropy)
-    batch.target.mul_(1 - settings.label_smoothing)
-        .add_(settings.label_smoothing / static_cast<double>(settings.classes));
+  {
+    const measure::TagScope temporaries(measure::Tag::workspace);
+    fill_normal(batch.input, 1, key_of(settings, kInput));
+    fill_integers(batch.labels, settings.classes, key_of(settings, kLabel));
+  }
+  batch.target = targets_of(settings, batch.labels);
   return batch;
+}
+
+at::Tensor targets_of(const Settings& settings, const at::Tensor& labels) {
+  at::Tensor target =
+      at::zeros({labels.size(0), settings.classes}, labels.options().dtype(settings.dtype));
+  target.scatter_(1, labels.unsqueeze(1), 1);
+  if (settings.loss == Loss::cross_entropy)
+    target.mul_(1 - settings.label_smoothing)
+        .add_(settings.label_smoothing / static_cast<double>(settings.classes));
+  return target;
 }
 
 at::Tensor predict(const Layer& layer, const at::Tensor& activation) {

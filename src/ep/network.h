@@ -43,6 +43,8 @@ Network draw_network(const Settings& settings, at::Device device);
 //   residual    identity + N(0, 2/(inputs depth)) for square hidden layers, else he; biases 0
 void draw_layer(const Settings& settings, std::int64_t index, const Layer& layer);
 Batch draw_batch(const Settings& settings, at::Device device);
+// What the output is to become for labels [batch]: Batch::target.
+at::Tensor targets_of(const Settings& settings, const at::Tensor& labels);
 
 // The weights [depth - 2, width, width] and biases [depth - 2, width] of the layers between the
 // first and the last: the memory itself in networks that draw_network made, a copy in others.

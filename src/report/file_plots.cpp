@@ -1,5 +1,7 @@
 #include "report/file_plots.h"
 
+#include <map>
+
 #include "base/error.h"
 #include "report/token_tree.h"
 
@@ -32,6 +34,29 @@ bool has_trace(const results::RunData& run, const results::EabCase& record) {
   }
 }
 
+// Of the rows of all files together. A case that is in several of them counts once.
+std::vector<NamedPlot> plots_of_ep(const std::vector<results::RunData>& runs) {
+  std::vector<results::EpCase> cases;
+  std::vector<results::EpTrainingRow> training;
+  std::map<std::string, std::string> file_of; // by case id
+  for (const results::RunData& run : runs) {
+    for (const results::EpCase& row : run.ep)
+      if (file_of.emplace(row.case_id, run.path).second)
+        cases.push_back(row);
+    for (const results::EpTrainingRow& point : run.ep_training)
+      if (const auto file = file_of.find(point.case_id);
+          file != file_of.end() && file->second == run.path)
+        training.push_back(point);
+  }
+  return ep_plots(cases, training, [&](const results::EpCase& row) -> results::EpTrace {
+    try {
+      return results::load_ep_trace(file_of.at(row.case_id), row.case_id);
+    } catch (const UserError&) { // it has none
+      return {};
+    }
+  });
+}
+
 } // namespace
 
 std::vector<NamedPlot> plots_of(const std::vector<results::RunData>& runs,
@@ -53,6 +78,8 @@ std::vector<NamedPlot> plots_of(const std::vector<results::RunData>& runs,
     throw UserError("no EAB case " + case_id + " in the files", "",
                     "--detail lists the cases that there are.");
   for (NamedPlot& plot : eab_plots(all))
+    plots.push_back(std::move(plot));
+  for (NamedPlot& plot : plots_of_ep(runs))
     plots.push_back(std::move(plot));
   return plots;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report/eab_plots.h"
+#include "report/ep_plots.h"
 
 namespace peakbench::report {
 

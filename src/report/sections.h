@@ -30,6 +30,8 @@ Table ep_time_table(const EpLayout& layout);
 std::vector<Table> ep_profile_tables(const results::RunData& run);
 // PASS or FAIL for every goal of ep.md that the file can tell.
 std::vector<Table> ep_criteria_tables(const results::RunData& run);
+// What training runs came to, against back-propagation.
+std::vector<Table> ep_training_tables(const results::RunData& run);
 std::vector<Table> validity_tables(const results::RunData& run);
 std::vector<Table> detail_tables(const results::RunData& run);
 

@@ -9,6 +9,7 @@ std::vector<Table> tables_of(const results::RunData& run, bool detail) {
     tables.insert(tables.end(), more.begin(), more.end());
   };
   add(ep_tables(run.ep));
+  add(ep_training_tables(run));
   add(ep_profile_tables(run));
   add(ep_criteria_tables(run));
   if (detail)

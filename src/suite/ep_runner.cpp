@@ -84,7 +84,7 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
         config.ep->analysis_depths.end())
       analyse_ep_case(planned.settings, device, deadline, result);
     if (!config.ep->training.dataset.empty())
-      train_ep_case(planned.settings, config.ep->training, device, deadline, result);
+      train_ep_case(planned, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
   });
   return row;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "results/fields.h"
+#include "suite/ep_training.h"
 #include "suite/plan_axes.h"
 
 namespace peakbench::suite {
@@ -69,8 +70,9 @@ std::string hash_of(const Config& config, const Plan& plan) {
       text += fmt::format("analysed at depth {}\n", depth);
     const EpTraining& training = config.ep->training;
     if (!training.dataset.empty())
-      text += fmt::format("evaluated every {} steps on {} rows\n", training.evaluate_every,
-                          training.test_rows);
+      text +=
+          fmt::format("evaluated every {} steps on {} rows of data {:x}\n", training.evaluate_every,
+                      training.test_rows, plan.ep.front().dataset->fingerprint());
   }
   // Ratings are in no id, but rows with old and new ones must not stand in one file.
   for (const EabPlanned& one : plan.eab)
@@ -115,8 +117,10 @@ Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened) {
     open_models(config, opened, plan);
     add_eab_cases(config, plan);
   }
-  if (config.ep)
+  if (config.ep) {
     add_ep_cases(config, plan);
+    attach_dataset(config, plan);
+  }
   number_cases(config, plan);
   return plan;
 }

@@ -13,6 +13,7 @@
 
 #include "cluster/sharing.h"
 #include "eab/settings.h"
+#include "ep/dataset.h"
 #include "ep/settings.h"
 #include "llm/model_source.h"
 #include "results/records.h"
@@ -32,6 +33,7 @@ struct EabPlanned {
 struct EpPlanned {
   results::EpCase record;
   ep::Settings settings;
+  std::shared_ptr<const ep::Dataset> dataset; // to train on; none where that was not asked for
 };
 
 struct PlannedModel {

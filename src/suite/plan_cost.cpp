@@ -80,8 +80,12 @@ double estimated_seconds(const EpPlanned& planned, const measure::TrialPlan& rep
   default:
     step = settle_by_autograd;
   }
+  // A step of a training run has a forward pass for its loss.
+  const double training =
+      planned.dataset ? (step + layer * depth) * static_cast<double>(planned.record.training_steps)
+                      : 0;
   // Beside the repeats, every case is inspected once against its reference arm.
-  return step * runs_of(repeats, step) + settle_by_autograd;
+  return step * runs_of(repeats, step) + settle_by_autograd + training;
 }
 
 } // namespace peakbench::suite

@@ -33,5 +33,6 @@ only() {
 only '#include <(mpi|nccl)\.h>' 'MPI and NCCL' src/cluster/
 only '#include <hdf5\.h>' 'HDF5' src/results/
 only '#include <yaml-cpp/' 'yaml-cpp' src/suite/config src/suite/yaml
+only '#include <zlib\.h>' 'zlib' src/ep/idx_file
 only '#include <CLI/' 'CLI11' src/main.cpp tools/
 exit $status
