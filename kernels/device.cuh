@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #if defined(__CUDACC__)
+#include <cooperative_groups.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
@@ -50,6 +51,77 @@ __device__ inline void copy_async_commit() {
 template <int kPending>
 __device__ inline void copy_async_wait() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(kPending) : "memory");
+}
+
+// 4 bytes of the same.
+__device__ inline void copy_async_word(void* to, const void* from, bool there) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(shared_address(to)),
+               "l"(from), "r"(there ? 4 : 0)
+               : "memory");
+}
+
+// For cooperative launches. Global memory that other blocks of the launch write is read and written
+// with these two (past the first-level caches), so that the CPU can watch it.
+template <typename X>
+__device__ inline X load_global(const X* from) {
+  return __ldcg(from);
+}
+template <typename X>
+__device__ inline void store_global(X* to, X value) {
+  __stcg(to, value);
+}
+// All threads of all blocks.
+__device__ inline void grid_barrier() { cooperative_groups::this_grid().sync(); }
+// From one thread of a block to one of another: what the block wrote before its last barrier is
+// seen by who awaits at least this value, and by its block behind the next barrier.
+__device__ inline void signal(std::int32_t* flag, std::int32_t value) {
+  __threadfence();
+  asm volatile("st.release.gpu.global.s32 [%0], %1;\n" ::"l"(flag), "r"(value) : "memory");
+}
+__device__ inline void await(const std::int32_t* flag, std::int32_t least) {
+  std::int32_t now;
+  do
+    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];\n" : "=r"(now) : "l"(flag) : "memory");
+  while (now < least);
+}
+// A flag before anybody looks, and one that any number of threads may raise to 1.
+__device__ inline void reset(std::int32_t* flag) { __stcg(flag, 0); }
+__device__ inline void raise(std::int32_t* flag) { atomicExch(flag, 1); }
+
+// A cluster of blocks that see each other's shared memory; below sm_90, of one block.
+__device__ inline int cluster_rank() {
+#if __CUDA_ARCH__ >= 900
+  unsigned rank;
+  asm("mov.u32 %0, %%cluster_ctarank;\n" : "=r"(rank));
+  return static_cast<int>(rank);
+#else
+  return 0;
+#endif
+}
+// A barrier in two halves: writes before the first half are seen behind the second.
+__device__ inline void cluster_arrive() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.release;\n" ::: "memory");
+#endif
+}
+__device__ inline void cluster_wait() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.wait.acquire;\n" ::: "memory");
+#else
+  __syncthreads();
+#endif
+}
+// To the place in the shared memory of block `rank` of the cluster that `to` is in this block's.
+__device__ inline void store_cluster(float* to, int rank, float value) {
+#if __CUDA_ARCH__ >= 900
+  unsigned address;
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;\n"
+               : "=r"(address)
+               : "r"(shared_address(to)), "r"(rank));
+  asm volatile("st.shared::cluster.f32 [%0], %1;\n" ::"r"(address), "f"(value) : "memory");
+#else
+  *to = value;
+#endif
 }
 
 // Four 8x8 matrices of 16-bit elements: lane i names row i % 8 of matrix i / 8 and gets elements

@@ -29,7 +29,9 @@ EpLayout ep_layout(const EpSettle& problem, int threads) {
   layout.displacement_floats = layout.velocity[0] - layout.displacement[0];
   layout.target = block(problem.layers.back().outputs);
   layout.mask = block(1);
-  layout.scratch[0] = block(std::max(widest, problem.layers[0].inputs));
+  const std::int64_t list = std::max(widest, problem.layers[0].inputs);
+  layout.list = block((list + 15) / 16); // of 16 floats or more a unit of width
+  layout.scratch[0] = block(list);
   for (int i = 1; i < 4; ++i)
     layout.scratch[i] = block(widest);
   layout.group_floats = floats;

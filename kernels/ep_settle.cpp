@@ -45,17 +45,21 @@ private:
   float* displacement(std::int64_t i) const { return memory_ + layout_.displacement[slot(i)]; }
   float* velocity(std::int64_t i) const { return memory_ + layout_.velocity[slot(i)]; }
   float* scratch(int which) const { return memory_ + layout_.scratch[which]; }
+  std::int32_t* listed() const { return reinterpret_cast<std::int32_t*>(memory_ + layout_.list); }
 
-  void multiply(std::int64_t i, const float* start, const float* x, float* y) const {
+  // W_i x for the units that were listed, x packed as pack() leaves it, into y.
+  void multiply(std::int64_t i, const float* start, std::int64_t count, const float* x,
+                float* y) const {
     const EpLayer& now = layer(i);
     const float* next = i < last_ ? layer(i + 1).weight : now.weight;
-    tiles<kVectors, kTile<kVectors>, false>(now.weight, now.inputs, now.outputs, now.inputs, start,
-                                            x, y, next);
+    tiles<kVectors, kTile<kVectors>>(now.weight, now.inputs, now.outputs, listed(), count, start, x,
+                                     y, next);
   }
-  void multiply_transposed(std::int64_t i, const float* x, float* y) const {
+  // W_i^T x at the units that were listed; y's other units keep what they were.
+  void multiply_transposed(std::int64_t i, std::int64_t count, const float* x, float* y) const {
     const EpLayer& now = layer(i);
-    tiles<kVectors, kTile<kVectors>, true>(now.weight, now.inputs, now.inputs, now.outputs, nullptr,
-                                           x, y, now.weight);
+    listed_tiles<kVectors, kListTile<kVectors>>(now.weight, now.inputs, listed(), count,
+                                                now.outputs, x, y);
   }
   // f(vector index) over a block [width, rows].
   template <typename F>
@@ -63,14 +67,41 @@ private:
     for (std::int64_t k = 0; k < width * kRows; k += kLanes)
       f(k);
   }
+  // Lists the units of a block that are alive in some row, and packs what value(k) says of them.
+  template <typename Value, typename Alive>
+  HWY_INLINE std::int64_t pack(std::int64_t width, const Value& value, const Alive& alive,
+                               float* packed) const {
+    std::int64_t count = 0;
+    for (std::int64_t unit = 0; unit < width; ++unit) {
+      const Floats d;
+      bool any = false;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int64_t k = unit * kRows + v * kLanes;
+        hn::StoreU(value(k), d, packed + count * kRows + v * kLanes);
+        any |= !hn::AllFalse(d, alive(k));
+      }
+      listed()[count] = static_cast<std::int32_t>(unit);
+      count += any ? 1 : 0;
+    }
+    return count;
+  }
+  // Not zero in some row, of a block.
+  std::int64_t pack_nonzero(const float* block, std::int64_t width, float* packed) const {
+    const Floats d;
+    const auto value = [&](std::int64_t k) { return hn::LoadU(d, block + k); };
+    return pack(
+        width, value, [&](std::int64_t k) { return hn::Ne(value(k), hn::Zero(d)); }, packed);
+  }
   // From row-major [rows, width] to [width, group rows], padding with 0.
   void gather(const float* from, std::int64_t width, float* to) const;
-  // W_i (relu(s^f + D) - relu(s^f)) of the layer below, into y; false if that is zero for certain.
-  bool prediction_change(std::int64_t i, std::int64_t moved, float* y) const;
-  // e_i into `error`, given the change of the prediction (or null): hidden layers.
-  void residual(std::int64_t i, const float* change, float* error) const;
+  // Lists the units of a layer that are active in some row, free or displaced, and packs
+  // relu(s^f + D) - relu(s^f): all others are zero there, and so is relu'.
+  std::int64_t pack_change(std::int64_t i, float* packed) const;
   // Output layer: e_L, and the force if asked for. `error` may be `change`.
   void output(const float* change, float* error, float* force) const;
+  // v and D of a layer; its error, given the change of the prediction (or null), takes its place.
+  void move_hidden(std::int64_t i, const float* change, const float* pull, float* error) const;
   void move(std::int64_t i, const float* force) const;
 
   const EpSettle& problem_;
@@ -98,20 +129,24 @@ void Group<kVectors>::forward() {
       hn::StoreU(hn::Max(hn::LoadU(d, from + k), hn::Zero(d)), d, to + k);
     });
   };
-  float* entering = memory_ + layout_.entering;
-  float *now = problem_.first == 0 ? entering : scratch(0), *next = scratch(1);
-  gather(problem_.input, layer(0).inputs, now);
-  for (std::int64_t i = 0; i < problem_.first; ++i) {
-    float* to = i + 1 == problem_.first ? entering : next;
-    multiply(i, layer(i).bias, now, to);
-    activate(to, layer(i).outputs, to);
-    next = now;
-    now = to;
+  float *entering = memory_ + layout_.entering, *packed = scratch(0), *state = scratch(1);
+  // Scratch as wide as the input is there once: the input is packed where it lies.
+  float* input = problem_.first == 0 ? entering : packed;
+  gather(problem_.input, layer(0).inputs, input);
+  std::int64_t count = pack_nonzero(input, layer(0).inputs, packed);
+  for (std::int64_t i = 0; i <= last_; ++i) {
+    float* to = i < problem_.first ? state : free(i);
+    multiply(i, layer(i).bias, count, packed, to);
+    if (i == last_)
+      break;
+    if (i + 1 == problem_.first)
+      activate(to, layer(i).outputs, entering);
+    count = pack(
+        layer(i).outputs,
+        [&](std::int64_t k) { return hn::Max(hn::LoadU(d, to + k), hn::Zero(d)); },
+        [&](std::int64_t k) { return hn::Gt(hn::LoadU(d, to + k), hn::Zero(d)); }, packed);
   }
   for (std::int64_t i = problem_.first; i <= last_; ++i) {
-    multiply(i, layer(i).bias, now, free(i));
-    activate(free(i), layer(i).outputs, scratch(0));
-    now = scratch(0);
     std::fill_n(displacement(i), layer(i).outputs * kRows, 0.0F);
     std::fill_n(velocity(i), layer(i).outputs * kRows, 0.0F);
   }
@@ -119,31 +154,22 @@ void Group<kVectors>::forward() {
 
 // max(D + min(s, 0), -max(s, 0)) is D itself where both signs agree: no digit is lost.
 template <int kVectors>
-bool Group<kVectors>::prediction_change(std::int64_t i, std::int64_t moved, float* y) const {
-  if (i <= std::max(moved, problem_.first))
-    return false;
+std::int64_t Group<kVectors>::pack_change(std::int64_t i, float* packed) const {
   const Floats d;
-  const float *s = free(i - 1), *change = displacement(i - 1);
-  float* activation = scratch(0);
   const Vector zero = hn::Zero(d);
-  each(layer(i - 1).outputs, [&](std::int64_t k) {
-    const Vector state = hn::LoadU(d, s + k);
-    hn::StoreU(hn::Max(hn::Add(hn::LoadU(d, change + k), hn::Min(state, zero)),
-                       hn::Neg(hn::Max(state, zero))),
-               d, activation + k);
-  });
-  multiply(i, nullptr, activation, y);
-  return true;
-}
-
-template <int kVectors>
-void Group<kVectors>::residual(std::int64_t i, const float* change, float* error) const {
-  const Floats d;
-  const float* moved = displacement(i);
-  each(layer(i).outputs, [&](std::int64_t k) {
-    const Vector own = hn::LoadU(d, moved + k);
-    hn::StoreU(change ? hn::Sub(own, hn::LoadU(d, change + k)) : own, d, error + k);
-  });
+  const float *s = free(i), *own = displacement(i);
+  return pack(
+      layer(i).outputs,
+      [&](std::int64_t k) {
+        const Vector state = hn::LoadU(d, s + k);
+        return hn::Max(hn::Add(hn::LoadU(d, own + k), hn::Min(state, zero)),
+                       hn::Neg(hn::Max(state, zero)));
+      },
+      [&](std::int64_t k) {
+        const Vector state = hn::LoadU(d, s + k);
+        return hn::Gt(hn::Max(state, hn::Add(state, hn::LoadU(d, own + k))), zero);
+      },
+      packed);
 }
 
 template <int kVectors>
@@ -224,47 +250,67 @@ void Group<kVectors>::move(std::int64_t i, const float* force) const {
   });
 }
 
+template <int kVectors>
+void Group<kVectors>::move_hidden(std::int64_t i, const float* change, const float* pull,
+                                  float* error) const {
+  const Floats d;
+  const Vector momentum = hn::Set(d, problem_.momentum), rate = hn::Set(d, problem_.rate);
+  const float* s = free(i);
+  float *v = velocity(i), *moved = displacement(i);
+  each(layer(i).outputs, [&](std::int64_t k) {
+    const Vector own = hn::LoadU(d, moved + k);
+    const Vector e = change ? hn::Sub(own, hn::LoadU(d, change + k)) : own;
+    const auto active = hn::Gt(hn::Add(hn::LoadU(d, s + k), own), hn::Zero(d));
+    const Vector force = hn::Sub(e, hn::IfThenElseZero(active, hn::LoadU(d, pull + k)));
+    const Vector speed = hn::MulAdd(momentum, hn::LoadU(d, v + k), force);
+    hn::StoreU(e, d, error + k);
+    hn::StoreU(speed, d, v + k);
+    hn::StoreU(hn::NegMulAdd(rate, speed, own), d, moved + k);
+  });
+}
+
 // From the output down, so that no layer is moved before the error that reads it is known: every
 // gradient is one of the old states, and two errors are live.
 template <int kVectors>
 void Group<kVectors>::step(std::int64_t t) {
-  const Floats d;
   const std::int64_t moved = last_ + 2 - t; // the lowest layer with a displacement
+  const std::int64_t lowest = std::max(problem_.first, last_ + 1 - t);
   float *above = scratch(2), *error = scratch(3), *force = scratch(1);
-  for (std::int64_t i = last_; i >= std::max(problem_.first, last_ + 1 - t); --i) {
+  std::int64_t active = 0; // of this layer, listed
+  for (std::int64_t i = last_; i >= lowest; --i) {
+    if (i < last_)
+      multiply_transposed(i + 1, active, above, force);
+    if (i > lowest)
+      active = pack_change(i - 1, scratch(0));
+    const bool changes = i > lowest && i > moved;
+    if (changes)
+      multiply(i, nullptr, active, scratch(0), error);
     if (i == last_) {
-      const bool changes = prediction_change(i, moved, error);
       output(changes ? error : nullptr, error, force);
+      move(i, force);
     } else {
-      multiply_transposed(i + 1, above, force);
-      if (i >= moved) {
-        const bool changes = prediction_change(i, moved, error);
-        residual(i, changes ? error : nullptr, error);
-      } else { // its first step: no residual yet
-        std::fill_n(error, layer(i).outputs * kRows, 0.0F);
-      }
-      const float *s = free(i), *own = displacement(i);
-      each(layer(i).outputs, [&](std::int64_t k) {
-        const auto active =
-            hn::Gt(hn::Add(hn::LoadU(d, s + k), hn::LoadU(d, own + k)), hn::Zero(d));
-        const Vector pull = hn::IfThenElseZero(active, hn::LoadU(d, force + k));
-        hn::StoreU(hn::Sub(hn::LoadU(d, error + k), pull), d, force + k);
-      });
+      move_hidden(i, changes ? error : nullptr, force, error);
     }
-    move(i, force);
     std::swap(above, error);
   }
 }
 
 template <int kVectors>
 void Group<kVectors>::errors() {
+  const Floats d;
   for (std::int64_t i = last_; i >= problem_.first; --i) {
-    const bool changes = prediction_change(i, problem_.first, scratch(1));
-    const float* change = changes ? scratch(1) : nullptr;
-    if (i == last_)
+    float* change = i > problem_.first ? scratch(1) : nullptr;
+    if (change)
+      multiply(i, nullptr, pack_change(i - 1, scratch(0)), scratch(0), change);
+    if (i == last_) {
       output(change, velocity(i), nullptr);
-    else
-      residual(i, change, velocity(i));
+      continue;
+    }
+    float *error = velocity(i), *own = displacement(i);
+    each(layer(i).outputs, [&](std::int64_t k) {
+      const Vector moved = hn::LoadU(d, own + k);
+      hn::StoreU(change ? hn::Sub(moved, hn::LoadU(d, change + k)) : moved, d, error + k);
+    });
   }
 }
 

@@ -40,6 +40,7 @@ struct EpLayout {
   std::vector<std::int64_t> velocity;     // after ep_errors: e
   std::int64_t displacement_floats = 0;
   std::int64_t target = 0, mask = 0; // [classes, group_rows]; [group_rows] 1 or, for padding, 0
+  std::int64_t list = 0;             // of as many units as the input or a layer has, int32
   std::int64_t scratch[4] = {};      // the first as wide as the input, too; the others as any layer
 };
 

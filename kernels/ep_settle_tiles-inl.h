@@ -16,59 +16,72 @@ namespace peakbench::kernels::HWY_NAMESPACE {
 // there are registers for.
 template <int kVectors>
 constexpr int kTile = std::max(1, (kLanes == 16 ? 16 : 8) / kVectors);
+// The same where the units are those of a list: their indices take registers, too.
+template <int kVectors>
+constexpr int kListTile = std::min(8, kTile<kVectors>);
 
-// y[j] = start[j] + sum over steps of weight(j, step) x[step], for kUnits units j; rows are lanes.
-// Forward, a unit is a row of the matrix and a step a column; transposed it is the other way round.
-// `ahead`: the memory that the next tile reads, fetched meanwhile.
-template <int kVectors, int kUnits, bool kTransposed>
-HWY_INLINE void tile(const float* HWY_RESTRICT weight, std::int64_t columns, std::int64_t steps,
-                     const float* HWY_RESTRICT start, const float* HWY_RESTRICT x,
-                     float* HWY_RESTRICT y, const char* ahead) {
+template <int kVectors, int kUnits>
+struct Sums {
+  Vector of[kUnits][kVectors];
+};
+
+// sum[j] += weight(j) x for the rows of one x.
+template <int kVectors, int kUnits, typename Weight>
+HWY_INLINE void add_product(const Weight& weight, const float* HWY_RESTRICT x,
+                            Sums<kVectors, kUnits>& sums) {
   const Floats d;
-  const std::int64_t unit_stride = kTransposed ? 1 : columns;
-  const std::int64_t step_stride = kTransposed ? columns : 1;
-  Vector sum[kUnits][kVectors];
+  Vector rows[kVectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v)
+    rows[v] = hn::LoadU(d, x + v * kLanes);
 #pragma GCC unroll 16
   for (int j = 0; j < kUnits; ++j) {
+    const Vector w = hn::Set(d, weight(j));
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v)
-      sum[j][v] = start ? hn::Set(d, start[j]) : hn::Zero(d);
-  }
-  for (std::int64_t step = 0; step < steps; ++step) {
-    if constexpr (!kTransposed) // kUnits rows of floats, 64 bytes at a time
-      if (step * 16 < kUnits * steps)
-        __builtin_prefetch(ahead + step * 64);
-    Vector rows[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v)
-      rows[v] = hn::LoadU(d, x + (step * kVectors + v) * kLanes);
-#pragma GCC unroll 16
-    for (int j = 0; j < kUnits; ++j) {
-      const Vector w = hn::Set(d, weight[j * unit_stride + step * step_stride]);
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v)
-        sum[j][v] = hn::MulAdd(w, rows[v], sum[j][v]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int j = 0; j < kUnits; ++j) {
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v)
-      hn::StoreU(sum[j][v], d, y + (j * kVectors + v) * kLanes);
+      sums.of[j][v] = hn::MulAdd(w, rows[v], sums.of[j][v]);
   }
 }
 
-// All units of a product: full tiles, then ever smaller ones.
-template <int kVectors, int kUnits, bool kTransposed>
+// y[j] = start[j] + sum over n of weight[j][index[n]] x[n] for kUnits rows of the matrix.
+// `ahead`: the memory that the next tile reads, fetched meanwhile.
+template <int kVectors, int kUnits>
+HWY_INLINE void tile(const float* HWY_RESTRICT weight, std::int64_t columns,
+                     const std::int32_t* HWY_RESTRICT index, std::int64_t count,
+                     const float* HWY_RESTRICT start, const float* HWY_RESTRICT x,
+                     float* HWY_RESTRICT y, const char* ahead) {
+  const Floats d;
+  Sums<kVectors, kUnits> sums;
+#pragma GCC unroll 16
+  for (int j = 0; j < kUnits; ++j)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      sums.of[j][v] = start ? hn::Set(d, start[j]) : hn::Zero(d);
+  for (std::int64_t n = 0; n < count; ++n) {
+    if (n * 32 < kUnits * columns) { // kUnits rows of floats, 128 bytes at a time
+      __builtin_prefetch(ahead + n * 128);
+      __builtin_prefetch(ahead + n * 128 + 64);
+    }
+    const float* column = weight + index[n];
+    add_product([&](int j) { return column[j * columns]; }, x + n * kVectors * kLanes, sums);
+  }
+#pragma GCC unroll 16
+  for (int j = 0; j < kUnits; ++j)
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v)
+      hn::StoreU(sums.of[j][v], d, y + (j * kVectors + v) * kLanes);
+}
+
+// All rows of a product: full tiles, then ever smaller ones.
+template <int kVectors, int kUnits>
 HWY_INLINE void tiles(const float* weight, std::int64_t columns, std::int64_t units,
-                      std::int64_t steps, const float* start, const float* x, float* y,
-                      const float* next) {
-  const std::int64_t unit_stride = kTransposed ? 1 : columns;
+                      const std::int32_t* index, std::int64_t count, const float* start,
+                      const float* x, float* y, const float* next) {
   while (units >= kUnits) {
-    const float* following = weight + kUnits * unit_stride;
+    const float* following = weight + kUnits * columns;
     const float* ahead = units >= 2 * kUnits ? following : next;
-    tile<kVectors, kUnits, kTransposed>(weight, columns, steps, start, x, y,
-                                        reinterpret_cast<const char*>(ahead));
+    tile<kVectors, kUnits>(weight, columns, index, count, start, x, y,
+                           reinterpret_cast<const char*>(ahead));
     weight = following;
     start = start ? start + kUnits : start;
     y += kUnits * kVectors * kLanes;
@@ -76,7 +89,38 @@ HWY_INLINE void tiles(const float* weight, std::int64_t columns, std::int64_t un
   }
   if constexpr (kUnits > 1)
     if (units > 0)
-      tiles<kVectors, kUnits / 2, kTransposed>(weight, columns, units, steps, start, x, y, next);
+      tiles<kVectors, kUnits / 2>(weight, columns, units, index, count, start, x, y, next);
+}
+
+// y[unit] = sum over steps of weight[step][unit] x[step] for the units of a list.
+template <int kVectors, int kUnits>
+HWY_INLINE void listed_tiles(const float* HWY_RESTRICT weight, std::int64_t columns,
+                             const std::int32_t* HWY_RESTRICT units, std::int64_t count,
+                             std::int64_t steps, const float* HWY_RESTRICT x,
+                             float* HWY_RESTRICT y) {
+  const Floats d;
+  for (; count >= kUnits; count -= kUnits, units += kUnits) {
+    std::int64_t unit[kUnits];
+    Sums<kVectors, kUnits> sums;
+#pragma GCC unroll 16
+    for (int j = 0; j < kUnits; ++j) {
+      unit[j] = units[j];
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        sums.of[j][v] = hn::Zero(d);
+    }
+    const float* row = weight;
+    for (std::int64_t step = 0; step < steps; ++step, row += columns)
+      add_product([&](int j) { return row[unit[j]]; }, x + step * kVectors * kLanes, sums);
+#pragma GCC unroll 16
+    for (int j = 0; j < kUnits; ++j)
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v)
+        hn::StoreU(sums.of[j][v], d, y + (unit[j] * kVectors + v) * kLanes);
+  }
+  if constexpr (kUnits > 1)
+    if (count > 0)
+      listed_tiles<kVectors, kUnits / 2>(weight, columns, units, count, steps, x, y);
 }
 
 } // namespace peakbench::kernels::HWY_NAMESPACE

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include <hwy/foreach_target.h> // after the headers above, which are included once
 #include <hwy/highway.h>
@@ -275,59 +276,80 @@ void run_alone(const Orthogonalization& work) {
   });
 }
 
-void run_together(const Orthogonalization& work) {
-  each_phase(work.rule, [&](Phase phase, int step) {
-    at::parallel_for(0, blocks(work, phase), 1, [&](std::int64_t begin, std::int64_t end) {
-      HWY_DYNAMIC_DISPATCH(run_phase)(work, phase, step, begin, end);
+// All threads on a few matrices of one shape, phase by phase.
+void run_together(std::span<const Orthogonalization> works) {
+  each_phase(works[0].rule, [&](Phase phase, int step) {
+    const std::int64_t each = blocks(works[0], phase);
+    const auto total = static_cast<std::int64_t>(works.size()) * each;
+    at::parallel_for(0, total, 1, [&](std::int64_t begin, std::int64_t end) {
+      while (begin < end) {
+        const std::int64_t first = begin % each, last = std::min(first + end - begin, each);
+        HWY_DYNAMIC_DISPATCH(run_phase)
+        (works[static_cast<std::size_t>(begin / each)], phase, step, first, last);
+        begin += last - first;
+      }
     });
   });
 }
 
-// How many matrices, from the first on, are worked on at a time: of one shape, so that threads that
-// have one each are done together.
-std::size_t at_a_time(std::span<const NewtonSchulzMatrix> matrices) {
+// Matrices of one shape in `slots` pieces of memory. Threads that have a matrix each are done
+// together; what is left over, and what there are too many threads for, is shared out by blocks.
+void run_shape(std::span<const NewtonSchulzMatrix> matrices, const NewtonSchulzRule& rule,
+               std::int64_t slots, float* workspace) {
   const std::int64_t floats = Orthogonalization::floats(matrices[0]);
-  std::size_t count = 1;
-  while (count < matrices.size() && matrices[count].rows == matrices[0].rows &&
-         matrices[count].columns == matrices[0].columns &&
-         static_cast<std::int64_t>(count + 1) * floats <= kSharedFloats)
-    ++count;
-  return count;
+  const auto work = [&](std::int64_t i, std::int64_t slot) {
+    return Orthogonalization(matrices[static_cast<std::size_t>(i)], rule,
+                             workspace + slot * floats);
+  };
+  const auto count = static_cast<std::int64_t>(matrices.size());
+  const std::int64_t threads = at::get_num_threads();
+  const bool tiny = std::min(matrices[0].rows, matrices[0].columns) < kBlock;
+  const std::int64_t workers = tiny ? 1 : std::min(threads, slots);
+  const std::int64_t alone = threads > slots && !tiny ? 0 : count / workers * workers;
+  at::parallel_for(0, alone == 0 ? 0 : workers, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t slot = begin; slot < end; ++slot)
+      for (std::int64_t i = slot; i < alone; i += workers)
+        run_alone(work(i, slot));
+  });
+  for (std::int64_t i = alone; i < count; i += slots) {
+    std::vector<Orthogonalization> works;
+    for (std::int64_t slot = 0; slot < std::min(slots, count - i); ++slot)
+      works.push_back(work(i + slot, slot));
+    run_together(works);
+  }
+}
+
+// How many matrices from the first on have its shape, and how many of them are worked on at a time.
+struct Run {
+  std::size_t count;
+  std::int64_t slots, floats;
+};
+Run first_run(std::span<const NewtonSchulzMatrix> matrices) {
+  Run run{1, 0, Orthogonalization::floats(matrices[0])};
+  while (run.count < matrices.size() && matrices[run.count].rows == matrices[0].rows &&
+         matrices[run.count].columns == matrices[0].columns)
+    ++run.count;
+  run.slots =
+      std::clamp<std::int64_t>(kSharedFloats / run.floats, 1, static_cast<std::int64_t>(run.count));
+  return run;
 }
 
 } // namespace
 
 std::int64_t newton_schulz_floats(std::span<const NewtonSchulzMatrix> matrices) {
   std::int64_t most = 0;
-  while (!matrices.empty()) {
-    const std::size_t count = at_a_time(matrices);
-    most =
-        std::max(most, static_cast<std::int64_t>(count) * Orthogonalization::floats(matrices[0]));
-    matrices = matrices.subspan(count);
+  for (; !matrices.empty(); matrices = matrices.subspan(first_run(matrices).count)) {
+    const Run run = first_run(matrices);
+    most = std::max(most, run.slots * run.floats);
   }
   return most;
 }
 
 void newton_schulz(std::span<const NewtonSchulzMatrix> matrices, const NewtonSchulzRule& rule,
                    float* workspace) {
-  const auto threads = static_cast<std::size_t>(at::get_num_threads());
-  while (!matrices.empty()) {
-    const std::size_t count = at_a_time(matrices);
-    const auto work = [&](std::size_t i) {
-      return Orthogonalization(matrices[i], rule,
-                               workspace + static_cast<std::int64_t>(i) *
-                                               Orthogonalization::floats(matrices[i]));
-    };
-    // A matrix for every thread where there are enough, then all threads on one.
-    const std::size_t alone = count / threads * threads;
-    at::parallel_for(0, static_cast<std::int64_t>(alone), 1,
-                     [&](std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t i = begin; i < end; ++i)
-                         run_alone(work(static_cast<std::size_t>(i)));
-                     });
-    for (std::size_t i = alone; i < count; ++i)
-      run_together(work(i));
-    matrices = matrices.subspan(count);
+  for (; !matrices.empty(); matrices = matrices.subspan(first_run(matrices).count)) {
+    const Run run = first_run(matrices);
+    run_shape(matrices.first(run.count), rule, run.slots, workspace);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/core/TensorBody.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct FactoredGradient {
   std::vector<kernels::EpFactor> factors;
 };
 
+// What such a kernel does to the layers from the first on: kernels/ep_update.h.
+struct WeightUpdate {
+  kernels::EpRule rule = kernels::EpRule::sgd;
+  double learning_rate = 0, momentum = 0;
+  std::vector<Layer> momenta; // empty: none
+};
+
 // Takes the gradient of the mean loss (its EP estimate), once per layer, in any order. A sink may
 // change that layer's weights at once: an arm hands a layer over after its last use of it.
 class GradientSink {
@@ -31,6 +39,10 @@ public:
   // The same gradients as factors that were not multiplied yet, of all layers that have one. False,
   // with nothing done: this sink wants to see gradients.
   virtual bool accept_factors(std::span<const FactoredGradient>) { return false; }
+  // For kernels that update the weights of layers `first` .. themselves; nothing if this sink wants
+  // to see gradients. Once they have, finish_update().
+  virtual std::optional<WeightUpdate> begin_update(std::int64_t /*first*/) { return {}; }
+  virtual void finish_update(std::int64_t /*first*/) {}
 };
 
 // A settling network, seen between two steps.

@@ -30,6 +30,11 @@ public:
   virtual bool add_factors(std::int64_t, double /*scale*/, std::vector<kernels::EpFactor>&) const {
     return false;
   }
+  // settle() and the update of the weights by scale error^T activation, by the sink's rule; false,
+  // with nothing done, where cone or sink cannot. For a gradient that is this one phase's.
+  virtual bool settle_and_update(double /*beta*/, double /*scale*/, Observer*, GradientSink&) {
+    return false;
+  }
 };
 
 // Runs the forward pass, keeping what the cone needs: O(T) memory, under Tag::states.

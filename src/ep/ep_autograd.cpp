@@ -11,9 +11,11 @@ namespace peakbench::ep {
 void ep_autograd(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
   const std::int64_t depth = problem.network.depth();
-  const Phases phases = settle_phases(
+  Phases phases = settle_phases(
       problem, [&](PlainStates& now, double beta) { step_by_autograd(problem, now, beta, depth); });
-  contrast_by_autograd(problem, phases, depth).hand_to(sink);
+  const GradientSet set = contrast_by_autograd(problem, phases, depth);
+  phases = {}; // the optimizer needs no states
+  set.hand_to(sink);
 }
 
 } // namespace peakbench::ep

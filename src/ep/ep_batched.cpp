@@ -73,10 +73,14 @@ void BatchedStep::operator()(PlainStates& now, double beta) {
 
 void ep_batched(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
-  BatchedStep step(problem);
-  const Phases phases =
-      settle_phases(problem, std::ref(step), [&](PlainStates& now) { step.arrange(now); });
-  contrast(problem, phases).hand_to(sink);
+  GradientSet set;
+  { // the optimizer needs nothing of this
+    BatchedStep step(problem);
+    const Phases phases =
+        settle_phases(problem, std::ref(step), [&](PlainStates& now) { step.arrange(now); });
+    set = contrast(problem, phases);
+  }
+  set.hand_to(sink);
 }
 
 } // namespace peakbench::ep

@@ -73,7 +73,7 @@ at::Tensor force_by_differences(const LocalEnergy& energy, const at::Tensor& sta
 
 void ep_finite_difference(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
-  const Phases phases = settle_phases(problem, [&](PlainStates& now, double beta) {
+  Phases phases = settle_phases(problem, [&](PlainStates& now, double beta) {
     std::vector<at::Tensor> forces;
     for (std::size_t i = 0; i < now.states.size(); ++i) {
       forces.push_back(
@@ -83,7 +83,9 @@ void ep_finite_difference(const Problem& problem, GradientSink& sink) {
     for (std::size_t i = 0; i < now.states.size(); ++i)
       apply_force(problem.settings, now, i, std::move(forces[i]));
   });
-  contrast(problem, phases).hand_to(sink);
+  const GradientSet set = contrast(problem, phases);
+  phases = {}; // the optimizer needs no states
+  set.hand_to(sink);
 }
 
 } // namespace peakbench::ep

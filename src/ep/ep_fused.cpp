@@ -4,6 +4,7 @@
 
 #include "ep/arms.h"
 #include "ep/cone.h"
+#include "ep/cone_cuda.h"
 #include "measure/tag.h"
 
 namespace peakbench::ep {
@@ -33,6 +34,8 @@ std::vector<Phase> phases_of(const Settings& settings) {
 }
 
 std::unique_ptr<Cone> make_cone(const Problem& problem) {
+  if (std::unique_ptr<Cone> cone = make_cuda_cone(problem))
+    return cone;
   return kernel_cone_runs(problem.settings, problem.batch.input.device())
              ? make_kernel_cone(problem)
              : make_aten_cone(problem);
@@ -77,6 +80,9 @@ void ep_fused(const Problem& problem, GradientSink& sink) {
   for (Phase& phase : phases) {
     phase.scale /= -static_cast<double>(problem.settings.batch); // B dE/dW = -e^T a
     phase.cone = make_cone(problem);
+    if (phases.size() == 1 &&
+        phase.cone->settle_and_update(phase.beta, phase.scale, problem.observer, sink))
+      return;
     phase.cone->settle(phase.beta, phase.beta > 0 ? problem.observer : nullptr);
   }
   const StageScope stage(problem.stages, Stage::contrast);

@@ -49,7 +49,7 @@ void step_by_layer(const Problem& problem, PlainStates& now, double beta) {
 
 void ep_manual(const Problem& problem, GradientSink& sink) {
   const measure::TagScope tag(measure::Tag::states);
-  const Phases phases = settle_phases(
+  Phases phases = settle_phases(
       problem, [&](PlainStates& now, double beta) { step_by_layer(problem, now, beta); });
 
   const StageScope stage(problem.stages, Stage::contrast);
@@ -65,6 +65,7 @@ void ep_manual(const Problem& problem, GradientSink& sink) {
         term(phases.upper, phases.upper_beta) - term(phases.lower, phases.lower_beta);
     set.gradients.push_back(layer_gradients(difference * phases.scale, {layer})[0]);
   }
+  phases = {}; // the optimizer needs no states
   set.hand_to(sink);
 }
 

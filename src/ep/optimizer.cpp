@@ -88,4 +88,33 @@ bool WeightOptimizer::accept_factors(std::span<const FactoredGradient> gradients
   return true;
 }
 
+std::optional<WeightUpdate> WeightOptimizer::begin_update(std::int64_t first) {
+  if (settings_.profile != Profile::clean)
+    return {};
+  WeightUpdate update;
+  update.learning_rate = settings_.learning_rate;
+  update.momentum = settings_.optimizer_momentum;
+  if (settings_.optimizer == Optimizer::sgd)
+    return update;
+  update.rule = settings_.optimizer == Optimizer::muon ? kernels::EpRule::accumulate
+                                                       : kernels::EpRule::momentum;
+  for (std::int64_t i = first; i < network_.depth(); ++i) {
+    Layer& momentum = momentum_[static_cast<std::size_t>(i)];
+    start(momentum.weight, network_.layer(i).weight);
+    start(momentum.bias, network_.layer(i).bias);
+    update.momenta.push_back(momentum);
+  }
+  return update;
+}
+
+void WeightOptimizer::finish_update(std::int64_t first) {
+  if (settings_.optimizer != Optimizer::muon)
+    return;
+  const measure::TagScope tag(measure::Tag::workspace);
+  for (std::int64_t i = first; i < network_.depth(); ++i)
+    network_.layer(i).weight.sub_(
+        orthogonalize(momentum_[static_cast<std::size_t>(i)].weight, NewtonSchulz::quintic),
+        settings_.learning_rate);
+}
+
 } // namespace peakbench::ep

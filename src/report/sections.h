@@ -22,6 +22,14 @@ std::vector<Table> eab_ambiguity_tables(const std::vector<results::EabCase>& cas
 // What the measured trees would hold in models of published sizes.
 std::vector<Table> eab_memory_tables(const std::vector<results::EabCase>& cases);
 std::vector<Table> ep_tables(const std::vector<results::EpCase>& cases);
+// Parts of the above.
+struct EpLayout;
+std::vector<Table> ep_memory_tables(const EpLayout& layout);
+Table ep_time_table(const EpLayout& layout);
+// Of analysed cases: what the parts of a step cost, and what a graph keeps for the backward pass.
+std::vector<Table> ep_profile_tables(const results::RunData& run);
+// PASS or FAIL for every goal of ep.md that the file can tell.
+std::vector<Table> ep_criteria_tables(const results::RunData& run);
 // What training runs came to, against back-propagation.
 std::vector<Table> ep_training_tables(const results::RunData& run);
 std::vector<Table> validity_tables(const results::RunData& run);

@@ -10,6 +10,8 @@ std::vector<Table> tables_of(const results::RunData& run, bool detail) {
   };
   add(ep_tables(run.ep));
   add(ep_training_tables(run));
+  add(ep_profile_tables(run));
+  add(ep_criteria_tables(run));
   if (detail)
     add(detail_tables(run));
   add(validity_tables(run));

@@ -20,14 +20,18 @@ constexpr Role kMeasured = Role::measured;
 
 constexpr Field<Component> kComponentFields[] = {
     {"case_id", "", "the case that was analysed", kId, component_member<&Component::case_id>},
-    {"component", "", "part of the training step: settling | energy | contrast | update", kId,
+    {"component", "",
+     "part of the training step: settling | energy | contrast | update | step (all of it)", kId,
      component_member<&Component::component>},
     {"evaluations", "1", "how often it was entered in one training step", kMeasured,
      component_member<&Component::evaluations>},
-    {"seconds", "seconds", "wall time in it, all evaluations of one training step", kMeasured,
-     component_member<&Component::seconds>},
+    {"seconds", "seconds",
+     "wall time in it, all evaluations of one training step, less the components inside it",
+     kMeasured, component_member<&Component::seconds>},
     {"peak_bytes", "bytes", "greatest live memory in it, less weights and batch", kMeasured,
      component_member<&Component::peak_bytes>},
+    {"held_bytes", "bytes", "of these, what was live when it began", kMeasured,
+     component_member<&Component::held_bytes>},
 };
 static_assert(std::size(kComponentFields) == member_count<EpComponentRow>(),
               "a member of EpComponentRow is missing in the list");
@@ -35,13 +39,17 @@ static_assert(std::size(kComponentFields) == member_count<EpComponentRow>(),
 constexpr Field<Operation> kOperationFields[] = {
     {"case_id", "", "the case that was analysed", kId, operation_member<&Operation::case_id>},
     {"mode", "", "how the network was evaluated", kId, operation_member<&Operation::mode>},
-    {"operation", "", "the operation that keeps tensors, or `peak`: the whole pass", kId,
+    {"operation", "",
+     "the operation that keeps tensors; of a forward pass `peak` and `live` (at its end)", kId,
      operation_member<&Operation::operation>},
     {"count", "1", "tensors kept for the backward pass", kMeasured,
      operation_member<&Operation::count>},
     {"bytes", "bytes",
-     "of these tensors; of `peak` the greatest live memory less weights and batch", kMeasured,
-     operation_member<&Operation::bytes>},
+     "of these tensors, each by itself; of `peak` and `live` memory less weights and batch",
+     kMeasured, operation_member<&Operation::bytes>},
+    {"kept_bytes", "bytes",
+     "of their storages, each once, without weights, batch and states, which are there anyhow",
+     kMeasured, operation_member<&Operation::kept_bytes>},
 };
 static_assert(std::size(kOperationFields) == member_count<EpOperationRow>(),
               "a member of EpOperationRow is missing in the list");

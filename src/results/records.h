@@ -157,11 +157,13 @@ struct EpComponentRow {
   std::int64_t evaluations = kAbsent;
   double seconds = kAbsentReal;
   std::int64_t peak_bytes = kAbsent;
+  std::int64_t held_bytes = kAbsent; // of the peak, what was live when it began
 };
 // What one kind of operation keeps for the backward pass.
 struct EpOperationRow {
   std::string case_id, mode, operation;
   std::int64_t count = kAbsent, bytes = kAbsent;
+  std::int64_t kept_bytes = kAbsent; // of storages that would not be there anyhow, each once
 };
 // A point of a training curve.
 struct EpTrainingRow {

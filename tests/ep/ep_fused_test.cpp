@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "ep/experiment.h"
+#include "ep/optimizer.h"
 #include "ep/problem.h"
 #include "measure/memory.h"
 
@@ -77,6 +78,70 @@ INSTANTIATE_TEST_SUITE_P(
              std::string(kProfileNames[static_cast<std::size_t>(std::get<2>(chosen.param))]);
     });
 
+// The symmetric gradient is the mean of the one-sided ones at beta and -beta.
+TEST_P(Fused, SymmetricNudgeIsTheMeanOfBothSides) {
+  Case test(chosen());
+  const auto at_beta = gradients_of(test, Arm::ep_analytic);
+  test.settings.beta = -test.settings.beta;
+  const auto at_minus_beta = gradients_of(test, Arm::ep_analytic);
+  test.settings.beta = -test.settings.beta;
+  test.settings.nudge = Nudge::symmetric;
+  const auto gradients = gradients_of(test, Arm::ep_fused);
+  const auto first = static_cast<std::size_t>(first_settling_layer(test.settings));
+  for (std::size_t i = first; i < gradients.size(); ++i) {
+    const Layer mean{(at_beta[i].weight + at_minus_beta[i].weight) / 2,
+                     (at_beta[i].bias + at_minus_beta[i].bias) / 2};
+    EXPECT_TRUE(near(gradients[i], mean, 1e-8, kRounding)) << "layer " << i + 1;
+  }
+  const bool linear = test.settings.steps == 1; // in beta: both sides are the same
+  EXPECT_EQ(near(gradients.back(), at_beta.back(), 1e-3, 0), linear) << "one side is told apart";
+}
+
+TEST(FusedFloat32, SymmetricNudgeByTheKernelEqualsFloat64) {
+  Settings settings = small_settings(9, at::kFloat);
+  settings.nudge = Nudge::symmetric;
+  settings.batch = 33;
+  const Case single(settings);
+  const auto gradients = gradients_of(single, Arm::ep_fused);
+  const auto expected = gradients_of(converted(single, at::kDouble), Arm::ep_fused);
+  for (std::size_t i = 4; i < 9; ++i)
+    EXPECT_LT(relative_distance(gradients[i], expected[i]), 1e-4) << "layer " << i + 1;
+}
+
+// What the optimizer does with factors, against what it does with the gradients that inspection
+// sees.
+TEST(FusedFloat32, TheStreamedStepEqualsThePlainOne) {
+  struct Plain : GradientSink { // takes no factors
+    explicit Plain(WeightOptimizer& which) : optimizer(which) {}
+    void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override {
+      optimizer.accept(layer, weight, bias);
+    }
+    WeightOptimizer& optimizer;
+  };
+  for (const Optimizer kind : {Optimizer::sgd, Optimizer::momentum, Optimizer::muon})
+    for (const Nudge nudge : {Nudge::one_sided, Nudge::symmetric}) {
+      Settings settings = small_settings(8, at::kFloat);
+      settings.batch = 20;
+      settings.optimizer = kind;
+      settings.nudge = nudge;
+      const Case streamed(settings), plain(settings);
+      const Layer initial{plain.network.layer(7).weight.clone(),
+                          plain.network.layer(7).bias.clone()};
+      WeightOptimizer fast(settings, streamed.network), slow(settings, plain.network);
+      Plain sink(slow);
+      for (int step = 0; step < 3; ++step) {
+        ep_fused(streamed.problem(), fast);
+        ep_fused(plain.problem(), sink);
+      }
+      for (std::int64_t i = 0; i < 8; ++i)
+        EXPECT_LT(
+            relative_distance(streamed.network.layer(i).weight, plain.network.layer(i).weight),
+            1e-4)
+            << "layer " << i + 1;
+      EXPECT_GT(relative_distance(streamed.network.layer(7).weight, initial.weight), 1e-3);
+    }
+}
+
 // At the seed's width and T = 30, where gradients span 18 orders of magnitude.
 TEST(FusedFloat32, DeltaFormIsAccurateOnAllLayersAndThePlainFormIsNot) {
   Settings settings;
@@ -131,11 +196,30 @@ TEST(FusedMemory, IsFlatInDepthToTheByte) {
 
 // Ranks share a machine's cores: the same case on more ranks runs on fewer threads.
 TEST(FusedMemory, DoesNotDependOnThreads) {
-  for (const std::int64_t depth : {4, 20}) {
-    at::set_num_threads(2);
-    const std::int64_t two = bytes_beyond_weights(Arm::ep_fused, Optimizer::sgd, depth);
-    at::set_num_threads(1);
-    EXPECT_EQ(bytes_beyond_weights(Arm::ep_fused, Optimizer::sgd, depth), two);
+  for (const std::int64_t depth : {4, 20})
+    for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::muon}) {
+      at::set_num_threads(2);
+      const std::int64_t two = bytes_beyond_weights(Arm::ep_fused, optimizer, depth);
+      at::set_num_threads(1);
+      EXPECT_EQ(bytes_beyond_weights(Arm::ep_fused, optimizer, depth), two);
+    }
+}
+
+// The seed's protocol: T = 30, batch 32, width 128.
+TEST(FusedMemory, IsAtMostFiveAndAHalfMegabytesForEveryOptimizer) {
+  const auto beyond_weights = [](Optimizer optimizer, std::int64_t depth) {
+    Settings settings;
+    settings.depth = depth;
+    settings.optimizer = optimizer;
+    const measure::MemoryScope scope(measure::DeviceMemory::of(at::kCPU));
+    Experiment experiment(settings, at::kCPU);
+    experiment.step({});
+    return scope.read().peak_bytes - experiment.weights_bytes();
+  };
+  for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::muon}) {
+    const std::int64_t bytes = beyond_weights(optimizer, 70);
+    EXPECT_LE(bytes, 5'500'000) << kOptimizerNames[static_cast<std::size_t>(optimizer)];
+    EXPECT_EQ(bytes, beyond_weights(optimizer, 60));
   }
 }
 

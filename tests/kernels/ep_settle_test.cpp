@@ -243,12 +243,56 @@ TEST_P(EpSettleKernel, DoesNotDependOnGroupsOrThreads) {
   }
 }
 
+// ep_factors: the same errors, and activations, row by row.
+TEST_P(EpSettleKernel, FactorsAreErrorsAndActivationsRowByRow) {
+  const Problem problem(GetParam());
+  const Problem::Result result = problem.run(2);
+  const EpLayout layout = ep_layout(problem.call, 2);
+  at::Tensor memory = at::full({layout.floats}, NAN, at::kFloat);
+  float* data = memory.data_ptr<float>();
+  ep_forward(problem.call, layout, data);
+  const auto block = [&](std::int64_t group, std::int64_t offset, std::int64_t width, bool turned) {
+    const at::Tensor view = memory.as_strided({layout.group_rows, width},
+                                              turned ? at::IntArrayRef{width, 1}
+                                                     : at::IntArrayRef{1, layout.group_rows},
+                                              group * layout.group_floats + offset);
+    const std::int64_t begin = group * layout.group_rows;
+    return view.slice(0, 0, std::min(layout.group_rows, problem.call.rows - begin)).clone();
+  };
+  const auto all = [&](std::int64_t offset, std::int64_t width, bool turned) {
+    std::vector<at::Tensor> rows;
+    for (std::int64_t group = 0; group < layout.groups; ++group)
+      rows.push_back(block(group, offset, width, turned));
+    return at::cat(rows);
+  };
+  const auto width = [&](std::size_t i) {
+    return problem.call.layers[static_cast<std::size_t>(problem.call.first) + i].outputs;
+  };
+  const std::int64_t entering =
+      problem.call.layers[static_cast<std::size_t>(problem.call.first)].inputs;
+  const at::Tensor entered = all(layout.entering, entering, false);
+  std::vector<at::Tensor> free;
+  for (std::size_t i = 0; i < result.error.size(); ++i)
+    free.push_back(all(layout.free[i], width(i), false));
+  ep_settle(problem.call, layout, 0, problem.steps, data);
+  ep_errors(problem.call, layout, data);
+  ep_factors(problem.call, layout, data);
+  EXPECT_TRUE(at::equal(all(layout.entering, entering, true), entered));
+  for (std::size_t i = 0; i < result.error.size(); ++i) {
+    EXPECT_TRUE(at::equal(all(layout.velocity[i], width(i), true), result.error[i])) << i;
+    EXPECT_TRUE(at::equal(all(layout.displacement[i], width(i), true),
+                          at::relu(free[i] + result.displacement[i])))
+        << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Shapes, EpSettleKernel,
     ::testing::Values(Shape{8, 32, 20, 10, 32, 4, true}, Shape{8, 32, 20, 10, 32, 4, false},
                       Shape{5, 19, 7, 3, 33, 9, true}, Shape{5, 19, 7, 3, 33, 9, false},
                       Shape{2, 5, 3, 2, 1, 3, true}, Shape{3, 17, 40, 11, 50, 1, true},
-                      Shape{4, 16, 16, 16, 16, 4, false}),
+                      Shape{4, 16, 16, 16, 16, 4, false}, Shape{3, 64, 30, 10, 7, 5, true},
+                      Shape{2, 130, 30, 10, 1, 1, true}, Shape{4, 40, 30, 10, 100, 3, true}),
     [](const auto& shape) {
       const Shape& s = shape.param;
       return "depth" + std::to_string(s.depth) + "_width" + std::to_string(s.width) + "_rows" +

@@ -1,18 +1,25 @@
 // Runs the kernels of kernels/*.cuh on the CPU, so that tests on any machine run the very code that
 // nvcc compiles. To be included before the first .cuh.
 //
-// A launch does one block after the other. The threads of a block are fibers of one CPU thread,
-// each run until it has to wait for others; barriers, shuffles, ldmatrix and mma.sync (m16n8k16)
-// are done when the last of their threads has come.
+// A launch does one block after the other, a cooperative one (launch_together) all of them side by
+// side, in either order. Threads are fibers of one CPU thread, each run until it has to wait for
+// others; barriers, shuffles, ldmatrix and mma.sync (m16n8k16) are done when the last of their
+// threads has come.
 // It throws, and so fails the test, when
 // - shared memory is read that nothing wrote, that a copy has not reached yet, or that another
 //   thread wrote since the last barrier (so a barrier is missing, whether or not it showed);
 // - shared memory is written that another thread has read or written since the last barrier;
+// - a block reads or writes what another block of its cluster wrote or used since the cluster's
+// last
+//   barrier, or writes to one that may not have begun or has left;
+// - a block of a cooperative launch reads or writes global memory that another one wrote or used,
+//   and no chain of barriers and flags lies in between (support/cuda_grid.h);
 // - threads wait for others that never come, come to different barriers, or have left;
 // - an access to shared memory is out of bounds or not aligned, or a copy is never waited for.
 // It counts bank conflicts of ldmatrix. Under the address sanitizer, accesses to global memory are
 // watched as those of any program.
-// It cannot show races between blocks, what depends on warps running side by side, the rounding of
+// It cannot show races between blocks that do not wait for each other, or that missing barriers of
+// a block in front of a flag cause, what depends on warps running side by side, the rounding of
 // the tensor cores and of exp2f, bank conflicts of plain accesses, limits of the hardware
 // (registers, memory of a block, grids), errors in the inline PTX of kernels/device.cuh, or any
 // time. A GPU shows those (tests/gpu).
@@ -23,7 +30,7 @@
 
 #include <cmath>
 
-#include "support/cuda_block.h"
+#include "support/cuda_grid.h"
 
 #define PEAKBENCH_CUDA_ON_CPU
 #define PEAKBENCH_UNROLL
@@ -151,6 +158,7 @@ namespace peakbench::kernels::device {
 namespace cpu = peakbench::testing::cuda;
 using Bfloat16 = c10::BFloat16;
 using Float16 = c10::Half;
+using std::isfinite;
 
 inline unsigned char* dynamic_shared() { return cpu::block().memory(); }
 template <class X>
@@ -169,12 +177,60 @@ void store_shared(X* to, typename Same<X>::type value, cpu::Where where = cpu::W
 }
 inline void copy_async(void* to, const void* from, bool there,
                        cpu::Where where = cpu::Where::current()) {
+  if (there)
+    cpu::watch_read(from, 16, where);
   cpu::block().copy(to, from, there, where);
+}
+inline void copy_async_word(void* to, const void* from, bool there,
+                            cpu::Where where = cpu::Where::current()) {
+  if (there)
+    cpu::watch_read(from, 4, where);
+  cpu::block().copy(to, from, there, where, 4);
 }
 inline void copy_async_commit() { cpu::block().commit(); }
 template <int kPending>
 void copy_async_wait() {
   cpu::block().wait(kPending);
+}
+template <class X>
+X load_global(const X* from, cpu::Where where = cpu::Where::current()) {
+  cpu::watch_read(from, sizeof(X), where);
+  return *from;
+}
+template <class X>
+void store_global(X* to, typename Same<X>::type value, cpu::Where where = cpu::Where::current()) {
+  cpu::watch_write(to, sizeof(X), where);
+  *to = value;
+}
+inline void grid_barrier(cpu::Where where = cpu::Where::current()) {
+  cpu::block().grid_barrier(where,
+                            [](const auto& all) { cpu::GlobalWatch::running()->barrier(all); });
+}
+inline void signal(std::int32_t* flag, std::int32_t value) {
+  cpu::GlobalWatch::running()->signal(flag);
+  *flag = value;
+  cpu::block().progress();
+}
+inline void await(const std::int32_t* flag, std::int32_t least,
+                  cpu::Where where = cpu::Where::current()) {
+  cpu::block().wait_until([&] { return *flag >= least; }, where);
+  cpu::GlobalWatch::running()->await(flag);
+}
+inline void reset(std::int32_t* flag) { *flag = 0; }
+inline void raise(std::int32_t* flag) { *flag = 1; }
+inline int cluster_rank() { return cpu::block().rank; }
+inline void cluster_arrive(cpu::Where where = cpu::Where::current()) {
+  cpu::block().cluster_arrive(where, [](const auto& all) {
+    if (cpu::GlobalWatch* watch = cpu::GlobalWatch::running())
+      watch->barrier(all);
+  });
+}
+inline void cluster_wait(cpu::Where where = cpu::Where::current()) {
+  cpu::block().cluster_wait(where);
+}
+inline void store_cluster(float* to, int rank, float value,
+                          cpu::Where where = cpu::Where::current()) {
+  cpu::block().write_to(rank, to, value, where);
 }
 inline void load_matrices(unsigned (&to)[4], const void* row,
                           cpu::Where where = cpu::Where::current()) {

@@ -2,6 +2,7 @@
 
 #include "support/cuda_on_cpu.h"
 
+#include "kernels/ep_settle.cuh"
 #include "kernels/row_ops.cuh"
 #include "kernels/slot_copy.cuh"
 #include "kernels/tree_attention.cuh"
@@ -107,9 +108,24 @@ void merge(const AttendArguments& a, void*) {
 
 std::int32_t attend_blocks(Element, std::int32_t) { return 6; }
 
+template <cuda::Order kOrder>
+void launch_cone(const EpDeviceCall& call, const EpDevicePlan& plan, void*) {
+  cuda::launch_together(
+      static_cast<unsigned>(plan.limits.blocks), static_cast<unsigned>(plan.shape.cluster),
+      static_cast<unsigned>(plan.limits.threads), static_cast<std::size_t>(plan.shared_bytes),
+      kOrder, [&] { device::ep_settle(call); });
+}
+
+EpDeviceLimits cone_limits() { return kEpLimitsOnCpu; }
+
 } // namespace
 
 const DeviceKernels kKernelsOnCpu{embed, norm, rotate, silu, attend, merge, attend_blocks};
+
+const EpDeviceLimits kEpLimitsOnCpu{
+    .blocks = 12, .cluster = 2, .threads = 64, .shared_bytes = 100 * 1024};
+const EpDevice kEpDeviceOnCpu{cone_limits, launch_cone<cuda::Order::forward>};
+const EpDevice kEpDeviceOnCpuInReverse{cone_limits, launch_cone<cuda::Order::reverse>};
 
 void slot_copies_on_cpu(const SlotCopy* copies, std::int64_t count, std::int64_t planes) {
   cuda::launch({static_cast<unsigned>(count), static_cast<unsigned>(planes)},
