@@ -9,6 +9,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include <hwy/foreach_target.h> // after the headers above, which are included once
 #include <hwy/highway.h>
@@ -34,6 +35,7 @@ public:
   void step(std::int64_t t);
   void errors();
   void factors();
+  bool finite() const;
 
 private:
   const EpLayer& layer(std::int64_t i) const {
@@ -122,11 +124,9 @@ void Group<kVectors>::forward() {
   gather(problem_.target, layer(last_).outputs, memory_ + layout_.target);
   for (std::int64_t r = 0; r < kRows; ++r)
     memory_[layout_.mask + r] = begin_ + r < problem_.rows ? 1.0F : 0.0F;
-  const auto activate = [&](const float* from, std::int64_t width, float* to) {
-    each(width, [&](std::int64_t k) {
-      hn::StoreU(hn::Max(hn::LoadU(d, from + k), hn::Zero(d)), d, to + k);
-    });
-  };
+  // Not a number passes, so that it is seen in the end.
+  const auto active = [&](Vector x) { return hn::Not(hn::Le(x, hn::Zero(d))); };
+  const auto relu = [&](Vector x) { return hn::IfThenElseZero(active(x), x); };
   float *entering = memory_ + layout_.entering, *packed = scratch(0), *state = scratch(1);
   // Scratch as wide as the input is there once: the input is packed where it lies.
   float* input = problem_.first == 0 ? entering : packed;
@@ -137,12 +137,13 @@ void Group<kVectors>::forward() {
     multiply(i, layer(i).bias, count, packed, to);
     if (i == last_)
       break;
+    const auto state_of = [&](std::int64_t k) { return hn::LoadU(d, to + k); };
     if (i + 1 == problem_.first)
-      activate(to, layer(i).outputs, entering);
+      each(layer(i).outputs,
+           [&](std::int64_t k) { hn::StoreU(relu(state_of(k)), d, entering + k); });
     count = pack(
-        layer(i).outputs,
-        [&](std::int64_t k) { return hn::Max(hn::LoadU(d, to + k), hn::Zero(d)); },
-        [&](std::int64_t k) { return hn::Gt(hn::LoadU(d, to + k), hn::Zero(d)); }, packed);
+        layer(i).outputs, [&](std::int64_t k) { return relu(state_of(k)); },
+        [&](std::int64_t k) { return active(state_of(k)); }, packed);
   }
   for (std::int64_t i = problem_.first; i <= last_; ++i) {
     std::fill_n(displacement(i), layer(i).outputs * kRows, 0.0F);
@@ -275,6 +276,18 @@ void Group<kVectors>::factors() {
   }
 }
 
+// 0 x is 0, or else NaN, which no sum forgets.
+template <int kVectors>
+bool Group<kVectors>::finite() const {
+  const Floats d;
+  Vector sum = hn::Zero(d);
+  for (std::int64_t i = problem_.first; i <= last_; ++i)
+    each(layer(i).outputs, [&](std::int64_t k) {
+      sum = hn::MulAdd(hn::Zero(d), hn::LoadU(d, displacement(i) + k), sum);
+    });
+  return hn::AllTrue(d, hn::Eq(sum, hn::Zero(d)));
+}
+
 template <typename Work>
 void run_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index, float* memory,
                const Work& work) {
@@ -307,7 +320,22 @@ void error_group(const EpSettle& problem, const EpLayout& layout, std::int64_t i
 
 void factor_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
                   float* memory) {
-  run_group(problem, layout, index, memory, [](auto& group) { group.factors(); });
+  run_group(problem, layout, index, memory, [](auto& group) {
+    group.errors();
+    group.factors();
+  });
+}
+
+bool phase_group(const EpSettle& problem, const EpLayout& layout, std::int64_t index,
+                 std::int64_t steps, float* memory) {
+  bool finite = false;
+  run_group(problem, layout, index, memory, [&](auto& group) {
+    group.forward();
+    for (std::int64_t t = 1; t <= steps; ++t)
+      group.step(t);
+    finite = group.finite();
+  });
+  return finite;
 }
 
 } // namespace peakbench::kernels::HWY_NAMESPACE
@@ -320,6 +348,7 @@ HWY_EXPORT(forward_group);
 HWY_EXPORT(settle_group);
 HWY_EXPORT(error_group);
 HWY_EXPORT(factor_group);
+HWY_EXPORT(phase_group);
 
 namespace {
 
@@ -356,6 +385,15 @@ void ep_factors(const EpSettle& problem, const EpLayout& layout, float* memory) 
   each_group(layout, [&](std::int64_t group) {
     HWY_DYNAMIC_DISPATCH(factor_group)(problem, layout, group, memory);
   });
+}
+
+bool ep_phase(const EpSettle& problem, const EpLayout& layout, std::int64_t steps, float* memory) {
+  std::atomic<bool> finite = true;
+  each_group(layout, [&](std::int64_t group) {
+    if (!HWY_DYNAMIC_DISPATCH(phase_group)(problem, layout, group, steps, memory))
+      finite = false;
+  });
+  return finite;
 }
 
 } // namespace peakbench::kernels

@@ -54,9 +54,11 @@ void ep_settle(const EpSettle& problem, const EpLayout& layout, std::int64_t fro
                float* memory);
 // Replaces the velocities by the errors e_i at the present states.
 void ep_errors(const EpSettle& problem, const EpLayout& layout, float* memory);
-// After ep_errors: errors and activations for ep_update, turned into [group_rows, width] where they
-// are: errors in `velocity`, the activations of layers first .. in `displacement` (which is lost),
-// and what enters layer `first` in `entering`.
+// ep_errors, and then errors and activations for ep_update, turned into [group_rows, width] where
+// they are: errors in `velocity`, the activations of layers first .. in `displacement` (which is
+// lost), and what enters layer `first` in `entering`.
 void ep_factors(const EpSettle& problem, const EpLayout& layout, float* memory);
+// ep_forward and ep_settle in one go. False if a displacement is not finite.
+bool ep_phase(const EpSettle& problem, const EpLayout& layout, std::int64_t steps, float* memory);
 
 } // namespace peakbench::kernels

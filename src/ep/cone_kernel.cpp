@@ -48,7 +48,7 @@ private:
   std::int64_t outputs(std::int64_t layer) const {
     return call_.layers[static_cast<std::size_t>(layer)].outputs;
   }
-  void run(double beta, Observer* observer);
+  void watch(double beta, Observer& observer); // a phase, step by step
 
   const Problem& problem_;
   std::int64_t first_;
@@ -77,29 +77,28 @@ KernelCone::KernelCone(const Problem& problem)
   memory_ = at::empty({layout_.floats}, problem.batch.input.options());
 }
 
-void KernelCone::run(double beta, Observer* observer) {
-  call_.beta = static_cast<float>(beta);
+void KernelCone::watch(double beta, Observer& observer) {
   auto* memory = memory_.data_ptr<float>();
   kernels::ep_forward(call_, layout_, memory);
-  problem_.deadline.check();
-  if (!observer)
-    return kernels::ep_settle(call_, layout_, 0, problem_.settings.steps, memory);
-  observer->after_step(beta, 0, *this);
+  observer.after_step(beta, 0, *this);
   for (std::int64_t t = 1; t <= problem_.settings.steps; ++t) {
     kernels::ep_settle(call_, layout_, t - 1, t, memory);
-    observer->after_step(beta, t, *this);
+    observer.after_step(beta, t, *this);
   }
 }
 
 void KernelCone::settle(double beta, Observer* observer) {
   const StageScope stage(problem_.stages, Stage::settling);
-  run(beta, observer);
-  const at::Tensor all = memory_.as_strided({layout_.groups, layout_.displacement_floats},
-                                            {layout_.group_floats, 1}, layout_.displacement[0]);
-  if (!all_finite({all}))
-    throw_diverged(problem_, [&](Observer* watch) { run(beta, watch); });
-  kernels::ep_errors(call_, layout_, memory_.data_ptr<float>());
-  kernels::ep_factors(call_, layout_, memory_.data_ptr<float>());
+  auto* memory = memory_.data_ptr<float>();
+  call_.beta = static_cast<float>(beta);
+  problem_.deadline.check();
+  if (observer)
+    watch(beta, *observer);
+  const bool finite = observer ? first_non_finite() < 0
+                               : kernels::ep_phase(call_, layout_, problem_.settings.steps, memory);
+  if (!finite)
+    throw_diverged(problem_, [&](Observer* diverging) { watch(beta, *diverging); });
+  kernels::ep_factors(call_, layout_, memory);
   problem_.deadline.check();
 }
 

@@ -220,6 +220,7 @@ TEST(FusedMemory, IsAtMostFiveAndAHalfMegabytesForEveryOptimizer) {
     const std::int64_t bytes = beyond_weights(optimizer, 70);
     EXPECT_LE(bytes, 5'500'000) << kOptimizerNames[static_cast<std::size_t>(optimizer)];
     EXPECT_EQ(bytes, beyond_weights(optimizer, 60));
+    EXPECT_LE(beyond_weights(optimizer, 30), 5'500'000) << "with the wide input layer in the cone";
   }
 }
 

@@ -301,8 +301,7 @@ TEST_P(EpSettleKernel, FactorsAreErrorsAndActivationsRowByRow) {
   std::vector<at::Tensor> free;
   for (std::size_t i = 0; i < result.error.size(); ++i)
     free.push_back(all(layout.free[i], width(i), false));
-  ep_settle(problem.call, layout, 0, problem.steps, data);
-  ep_errors(problem.call, layout, data);
+  EXPECT_TRUE(ep_phase(problem.call, layout, problem.steps, data));
   ep_factors(problem.call, layout, data);
   EXPECT_TRUE(at::equal(all(layout.entering, entering, true), entered));
   for (std::size_t i = 0; i < result.error.size(); ++i) {
@@ -311,6 +310,18 @@ TEST_P(EpSettleKernel, FactorsAreErrorsAndActivationsRowByRow) {
                           at::relu(free[i] + result.displacement[i])))
         << i;
   }
+}
+
+TEST(EpSettlePhase, SeesOneNumberThatIsNotFinite) {
+  Problem problem({4, 24, 12, 6, 20, 3, true});
+  const EpLayout layout = ep_layout(problem.call, 2);
+  at::Tensor memory = at::empty({layout.floats});
+  EXPECT_TRUE(ep_phase(problem.call, layout, 3, memory.data_ptr<float>()));
+  problem.weights[2][5][7] = INFINITY;
+  EXPECT_FALSE(ep_phase(problem.call, layout, 3, memory.data_ptr<float>()));
+  problem.weights[2][5][7] = 0;
+  problem.input[19][0] = NAN;
+  EXPECT_FALSE(ep_phase(problem.call, layout, 3, memory.data_ptr<float>()));
 }
 
 INSTANTIATE_TEST_SUITE_P(
