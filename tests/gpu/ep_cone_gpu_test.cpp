@@ -76,12 +76,16 @@ private:
   const SettlingView* view_ = nullptr;
 };
 
-// Largest distance of errors and activations over the cone, in these rows.
+// Largest distance of errors and activations over the cone, in these rows, where float32 can hold
+// the errors.
 double distance(const Settings& settings, const Cone& a, const Cone& b, const at::Tensor& rows) {
   double largest = 0;
   const auto pick = [&](const at::Tensor& all) { return all.cpu().index_select(0, rows); };
   for (std::int64_t i = first_settling_layer(settings); i < settings.depth; ++i) {
-    largest = std::max(largest, distance(pick(a.error(i)), pick(b.error(i))));
+    const at::Tensor right = pick(b.error(i));
+    // Dozens of layers down float32 underflows.
+    if (right.abs().max().item<double>() > 1e-28)
+      largest = std::max(largest, distance(pick(a.error(i)), right));
     largest = std::max(largest, distance(pick(a.activation(i)), pick(b.activation(i))));
   }
   return largest;
@@ -114,7 +118,7 @@ public:
     const std::string what = "depth " + std::to_string(settings.depth) + ", width " +
                              std::to_string(settings.width) + ", batch " +
                              std::to_string(settings.batch);
-    EXPECT_LT(distance(settings, kernel, oracle, rows), 1e-3) << what;
+    EXPECT_LT(distance(settings, kernel, oracle, rows), 1e-4) << what;
     kernel.settle(settings.beta * 1.1, nullptr);
     EXPECT_GT(distance(settings, kernel, oracle, rows), 1e-2)
         << what << ": another beta is told apart";
