@@ -57,9 +57,14 @@ Examples:
 
 constexpr const char* kVerifyExamples = R"(
 Examples:
-  peakbench verify memory
+  peakbench verify                   everything, in a minute or two
   peakbench verify memory --device cuda --model models/SmolLM2-135M-Instruct.Q4_1.gguf
-Exit status 1 if a check fails.)";
+  peakbench verify ep
+  peakbench verify eab --model synthetic:smollm2-135m
+memory: allocations of known size, freed before the reading. ep: every arm against ep_autograd in
+float64, memory versus depth, the published slopes. eab: original's and cow's trees, KV against the
+least possible. Each check has a control, something wrong that it must not pass. Exit status 1 if a
+check fails.)";
 
 constexpr const char* kModelExamples = R"(
 Examples:
@@ -108,14 +113,12 @@ CLI::App* add_list(CLI::App& app, suite::ListOptions& options) {
 }
 
 CLI::App* add_verify(CLI::App& app, suite::VerifyOptions& options) {
-  CLI::App* verify = app.add_subcommand("verify", "Check that measuring works on this machine");
-  verify->require_subcommand(1);
-  CLI::App* memory =
-      verify->add_subcommand("memory", "Known allocations, freed before the reading");
-  memory->add_option("--device", options.device, "auto (all there are), cpu or cuda")
+  CLI::App* verify = app.add_subcommand("verify", "Check all criteria on this machine");
+  verify->add_option("WHAT", options.what, "memory, ep or eab (default: all three)")
+      ->check(CLI::IsMember({"memory", "ep", "eab"}));
+  verify->add_option("--device", options.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  memory->add_option("--model", options.model, "Model for the check with a real generation");
-  memory->footer(kVerifyExamples);
+  verify->add_option("--model", options.model, "Model to generate with, for memory and eab");
   verify->footer(kVerifyExamples);
   return verify;
 }
@@ -178,7 +181,7 @@ int parse_and_run(int argc, char** argv) {
   if (list->parsed())
     return suite::list_command(options.list);
   if (verify->parsed())
-    return suite::verify_memory_command(options.verify);
+    return suite::verify_command(options.verify);
   if (model->parsed())
     return suite::model_command(options.model);
   return suite::tokenize_command(options.tokenize);

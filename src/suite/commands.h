@@ -28,10 +28,11 @@ struct ListOptions {
 int list_command(const ListOptions& options);
 
 struct VerifyOptions {
-  std::string device = "auto"; // cpu, cuda, or both where there is a GPU
+  std::string what;            // memory, ep or eab; empty: all three
+  std::string device = "auto"; // cpu or cuda; auto: for memory both, for the others the best
   std::string model;           // empty: the default model if it is there
 };
-int verify_memory_command(const VerifyOptions& options);
+int verify_command(const VerifyOptions& options);
 
 struct ModelOptions {
   std::string file;

@@ -47,7 +47,8 @@ void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
 
 } // namespace
 
-results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device) {
+results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device,
+                           Looks looks) {
   results::EpRow row;
   row.record = planned.record;
   run_guarded(row, [&](results::EpRow& result) {
@@ -69,11 +70,14 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     fill_memory(record, trials, before);
     result.repeats = repeat_rows(record.case_id, trials, before.total);
 
+    if (looks == Looks::at_time_and_memory)
+      return;
     const ep::Inspection inspection = experiment.inspect(deadline);
     record.reach = inspection.reach;
     record.gradient_error = inspection.gradient_error;
     record.training_loss = inspection.loss;
     record.resolved_layers = inspection.resolved;
+    record.kink_rows = inspection.kink_rows;
     record.cosine_to_backprop = inspection.cosine;
     record.settled_steps = inspection.settled_steps;
     result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};

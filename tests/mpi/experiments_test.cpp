@@ -159,6 +159,64 @@ TEST_P(Experiments, SmallVersion) {
 INSTANTIATE_TEST_SUITE_P(All, Experiments, ::testing::ValuesIn(kExperiments),
                          [](const auto& one) { return std::string(one.param.name); });
 
+// The EP files that need no data set.
+std::vector<std::string> ep_experiments() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(source_folder() / "configs")) {
+    const std::string name = entry.path().stem().string();
+    if (name.starts_with("ep_") && read_file(entry.path()).find("dataset:") == std::string::npos)
+      names.push_back(name);
+  }
+  return names;
+}
+
+class EpExperiments : public ::testing::TestWithParam<std::string> {
+protected:
+  ScratchFolder scratch_;
+};
+
+TEST_P(EpExperiments, SmallVersion) {
+  const fs::path config = source_folder() / "configs" / (GetParam() + ".yaml");
+  const std::vector<std::string> small = small_version(config);
+  ASSERT_FALSE(small.empty()) << "the file has no line \"# small:\"";
+  const std::string file = (scratch_ / "small.h5").string();
+  std::vector<std::string> arguments{"run", config.string(), "--out", file};
+  arguments.insert(arguments.end(), small.begin(), small.end());
+  for (const char* one :
+       {"device=cpu", "cluster.threads=1", "repeats={warm_up: 0, min: 1, max: 1}"})
+    arguments.insert(arguments.end(), {"--set", one});
+  const Ended ended = run_program(0, arguments);
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("EP: peak memory beyond the weights versus depth"));
+  EXPECT_THAT(ended.output, HasSubstr("EP: success criteria"));
+
+  const results::RunData run = results::load(file);
+  std::set<std::int64_t> depths;
+  std::set<std::string> arms, analysed;
+  for (const results::EpCase& record : run.ep) {
+    EXPECT_EQ(record.status, "ok") << record.reason;
+    EXPECT_EQ(record.validity, "VALID");
+    EXPECT_GT(record.reach, 0) << record.arm;
+    depths.insert(record.depth);
+    arms.insert(record.arm);
+    for (const results::EpComponentRow& part : run.ep_components)
+      if (part.case_id == record.case_id)
+        analysed.insert(record.arm);
+  }
+  EXPECT_GE(depths.size(), 3u);
+  EXPECT_TRUE(arms.contains("ep_fused") && arms.contains("truncated_backprop"))
+      << "EP stands beside its honest control";
+  if (read_file(config).find("analysis_depths") == std::string::npos)
+    return;
+  EXPECT_EQ(analysed, arms);
+  for (const char* table : {"EP: components of a training step", "EP: forward pass",
+                            "EP: what operations keep for the backward pass"})
+    EXPECT_THAT(ended.output, HasSubstr(table));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EpExperiments, ::testing::ValuesIn(ep_experiments()),
+                         [](const auto& one) { return one.param; });
+
 TEST(ExperimentFiles, EachHasATestAndALineInTheGuide) {
   const std::string guide = read_file(source_folder() / "configs" / "README.md");
   for (const auto& entry : fs::directory_iterator(source_folder() / "configs")) {
