@@ -84,9 +84,10 @@ TEST(DeviceConeUpdate, EqualsTheOptimizerInFloat64) {
         EXPECT_TRUE(cone->settle_and_update(settings.beta, scale, nullptr, sink));
         ep_fused(wide.problem(), oracle_sink);
       }
-      if (watched)
+      if (watched) {
         EXPECT_THAT(watch.stages, ::testing::ElementsAre(Stage::settling, Stage::contrast,
                                                          Stage::settling, Stage::contrast));
+      }
       for (std::int64_t i = 0; i < settings.depth; ++i) {
         const Layer &now = single.network.layer(i), &right = wide.network.layer(i),
                     &old = before.network.layer(i);
