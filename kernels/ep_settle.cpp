@@ -13,8 +13,7 @@
 #include <hwy/foreach_target.h> // after the headers above, which are included once
 #include <hwy/highway.h>
 
-#include <hwy/contrib/math/math-inl.h>
-
+#include "kernels/ep_settle_output-inl.h"
 #include "kernels/ep_settle_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -58,8 +57,7 @@ private:
   // W_i^T x at the units that were listed; y's other units keep what they were.
   void multiply_transposed(std::int64_t i, std::int64_t count, const float* x, float* y) const {
     const EpLayer& now = layer(i);
-    listed_tiles<kVectors, kListTile<kVectors>>(now.weight, now.inputs, listed(), count,
-                                                now.outputs, x, y);
+    listed_product<kVectors>(now.weight, now.inputs, listed(), count, now.outputs, x, y);
   }
   // f(vector index) over a block [width, rows].
   template <typename F>
@@ -174,68 +172,12 @@ std::int64_t Group<kVectors>::pack_change(std::int64_t i, float* packed) const {
 
 template <int kVectors>
 void Group<kVectors>::output(const float* change, float* error, float* force) const {
-  const Floats d;
-  const std::int64_t classes = layer(last_).outputs;
-  const float *s = free(last_), *own = displacement(last_), *target = memory_ + layout_.target;
-  const Vector inverse = hn::Set(d, 1 / problem_.temperature), one = hn::Set(d, 1.0F);
-  const Vector beta = hn::Set(d, problem_.beta);
-  for (std::int64_t r = 0; r < kRows; r += kLanes) {
-    const Vector mask = hn::LoadU(d, memory_ + layout_.mask + r);
-    const auto shift = [&](std::int64_t k) { // of the prediction
-      return change ? hn::LoadU(d, change + k) : hn::Zero(d);
-    };
-    const auto prediction = [&](std::int64_t k) { return hn::Add(hn::LoadU(d, s + k), shift(k)); };
-    const auto difference = [&](std::int64_t k) {
-      return hn::Sub(hn::LoadU(d, own + k), shift(k));
-    };
-    const auto state = [&](std::int64_t k) {
-      return hn::Add(hn::LoadU(d, s + k), hn::LoadU(d, own + k));
-    };
-    const std::int64_t end = r + classes * kRows;
-    if (!problem_.cross_entropy) {
-      for (std::int64_t k = r; k < end; k += kRows) {
-        const Vector u = hn::Mul(mask, difference(k));
-        const Vector nudge =
-            hn::Mul(hn::Add(beta, beta), hn::Sub(state(k), hn::LoadU(d, target + k)));
-        if (force)
-          hn::StoreU(hn::Mul(mask, hn::Add(u, nudge)), d, force + k);
-        hn::StoreU(u, d, error + k);
-      }
-      continue;
-    }
-    Vector top = prediction(r), state_top = state(r);
-    for (std::int64_t k = r + kRows; k < end; k += kRows) {
-      top = hn::Max(top, prediction(k));
-      state_top = hn::Max(state_top, state(k));
-    }
-    const auto weight = [&](std::int64_t k) { // p, not yet divided by its sum
-      return hn::Exp(d, hn::Mul(inverse, hn::Sub(prediction(k), top)));
-    };
-    Vector sum = hn::Zero(d), mean_u = hn::Zero(d), mean_x = hn::Zero(d), state_sum = hn::Zero(d);
-    for (std::int64_t k = r; k < end; k += kRows) {
-      const Vector p = weight(k), u = difference(k);
-      sum = hn::Add(sum, p);
-      mean_u = hn::MulAdd(p, u, mean_u);
-      mean_x = hn::MulAdd(p, hn::Expm1(d, hn::Mul(inverse, u)), mean_x);
-      state_sum = hn::Add(state_sum, hn::Exp(d, hn::Sub(state(k), state_top)));
-    }
-    mean_u = hn::Div(mean_u, sum);
-    mean_x = hn::Div(mean_x, sum);
-    // q - p = p (x - <p, x>) / (1 + <p, x>), x = expm1(u / tau); e = p (u - <p, u>) / tau^2
-    const Vector divisor = hn::Div(inverse, hn::Add(one, mean_x));
-    for (std::int64_t k = r; k < end; k += kRows) {
-      const Vector p = hn::Div(weight(k), sum), u = difference(k);
-      if (force) {
-        const Vector x = hn::Expm1(d, hn::Mul(inverse, u));
-        const Vector pull = hn::Mul(hn::Mul(p, hn::Sub(x, mean_x)), divisor);
-        const Vector share = hn::Div(hn::Exp(d, hn::Sub(state(k), state_top)), state_sum);
-        const Vector nudge = hn::Mul(beta, hn::Sub(share, hn::LoadU(d, target + k)));
-        hn::StoreU(hn::Mul(mask, hn::Add(pull, nudge)), d, force + k);
-      }
-      const Vector e = hn::Mul(hn::Mul(p, hn::Sub(u, mean_u)), hn::Mul(inverse, inverse));
-      hn::StoreU(hn::Mul(mask, e), d, error + k);
-    }
-  }
+  const OutputRows rows{layer(last_).outputs, kRows,  memory_ + layout_.mask,  free(last_),
+                        displacement(last_),  change, memory_ + layout_.target};
+  if (problem_.cross_entropy)
+    output_cross_entropy(problem_, rows, error, force);
+  else
+    output_mse(problem_, rows, error, force);
 }
 
 template <int kVectors>

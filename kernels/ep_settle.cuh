@@ -4,6 +4,7 @@
 
 #include "kernels/ep_settle_chain.cuh"
 #include "kernels/ep_settle_cone.cuh"
+#include "kernels/ep_settle_muon.cuh"
 #include "kernels/ep_settle_stream.cuh"
 #include "kernels/ep_settle_update.cuh"
 
@@ -30,6 +31,10 @@ __device__ inline void ep_settle(const EpDeviceCall& call) {
   if (call.update_count > 0) {
     grid_barrier();
     Update(call).run();
+    if (call.orthogonalization.steps > 0) {
+      grid_barrier();
+      Muon(call).run();
+    }
   }
 }
 

@@ -32,33 +32,53 @@ public:
   }
 
 private:
-  // Where a tile is within this block's units.
+  // A tile of a layer, and what follows from its place. Divisions cost as much as a layer's product
+  // for one unit, and neighbouring layers have one shape: they are done when it changes.
   struct Place {
-    int layer = 0, tile = 0;
+    int layer = -1, tile = 0;
+    int inputs = 0, outputs = 0;
+    int pitch = 0;    // of a unit's weights in shared memory
+    int share = 0;    // units of a block
+    int per_tile = 0; // at most
+    int first = 0, units = 0;
+    int split = 0;                   // `units` for which the two below hold:
+    int pair_unit = 0, pair_row = 0; // the first pair of unit and row of this thread
   };
-  __device__ int share(int layer) const { // units of a block
-    return (c_.layers[layer].outputs + s_.cluster - 1) / s_.cluster;
+  __device__ void enter(Place& at, int layer) const {
+    at.layer = layer;
+    at.tile = 0;
+    if (layer >= c_.depth)
+      return;
+    const EpDeviceLayer& now = c_.layers[layer];
+    if (now.inputs != at.inputs || now.outputs != at.outputs) {
+      at.inputs = now.inputs;
+      at.outputs = now.outputs;
+      at.pitch = round_up(at.inputs, 4);
+      at.share = (at.outputs + s_.cluster - 1) / s_.cluster;
+      at.per_tile = smaller(at.share, s_.tile_floats / (at.pitch + 1)); // with biases
+    }
+    find_units(at);
   }
-  __device__ int pitch(int layer) const { return round_up(c_.layers[layer].inputs, 4); }
-  __device__ int tile_units(int layer) const { // with their biases
-    return smaller(share(layer), s_.tile_floats / (pitch(layer) + 1));
-  }
-  __device__ int unit(const Place& at) const {
-    return rank_ * share(at.layer) + at.tile * tile_units(at.layer);
-  }
-  __device__ int units(const Place& at) const {
-    const int end = smaller((rank_ + 1) * share(at.layer), c_.layers[at.layer].outputs);
-    return larger(0, smaller(tile_units(at.layer), end - unit(at)));
+  __device__ void find_units(Place& at) const {
+    at.first = rank_ * at.share + at.tile * at.per_tile;
+    const int end = smaller((rank_ + 1) * at.share, at.outputs);
+    at.units = larger(0, smaller(at.per_tile, end - at.first));
+    if (at.units != at.split && at.units > 0) {
+      const int pair = thread_index() / kUnitLanes;
+      at.split = at.units;
+      at.pair_unit = pair % at.units;
+      at.pair_row = pair / at.units;
+    }
   }
   // The same in all blocks of a cluster: they must come to the same barriers.
   __device__ bool last_of_layer(const Place& at) const {
-    return (at.tile + 1) * tile_units(at.layer) >= share(at.layer);
+    return (at.tile + 1) * at.per_tile >= at.share;
   }
   __device__ void advance(Place& at) const {
     if (last_of_layer(at))
-      at = {at.layer + 1, 0};
-    else
-      ++at.tile;
+      return enter(at, at.layer + 1);
+    ++at.tile;
+    find_units(at);
   }
   __device__ float* tile(int index) const { return tiles_ + index % kChainStages * s_.tile_floats; }
   __device__ float* activation(int layer) const {
@@ -69,13 +89,12 @@ private:
   __device__ void prefetch() {
     if (next_.layer < c_.depth) {
       const EpDeviceLayer& layer = c_.layers[next_.layer];
-      const int first = unit(next_), count = units(next_);
       float* const to = tile(prefetched_);
-      copy_rows(layer.weight + static_cast<std::int64_t>(first) * layer.inputs, layer.inputs, count,
-                layer.inputs, to, pitch(next_.layer));
-      float* const biases = to + count * pitch(next_.layer);
-      for (int i = thread_index(); i < count; i += thread_count())
-        copy_async_word(biases + i, layer.bias + first + i, true);
+      copy_rows(layer.weight + static_cast<std::int64_t>(next_.first) * next_.inputs, next_.inputs,
+                next_.units, next_.inputs, to, next_.pitch);
+      float* const biases = to + next_.units * next_.pitch;
+      for (int i = thread_index(); i < next_.units; i += thread_count())
+        copy_async_word(biases + i, layer.bias + next_.first + i, true);
       advance(next_);
     }
     copy_async_commit();
@@ -92,7 +111,7 @@ private:
       for (int k = lane_of_warp(); k < c_.layers[0].inputs; k += 32)
         store_shared(&activations_[r * s_.chain_pitch + k],
                      load_global(c_.input + (first_row_ + r) * c_.input_stride + k));
-    next_ = {0, 0};
+    enter(next_, 0);
     prefetched_ = 0;
     for (int i = 0; i < kChainStages - 1; ++i)
       prefetch();
@@ -100,12 +119,13 @@ private:
     cluster_arrive();
     cluster_wait();
     Place now;
+    enter(now, 0);
     for (int i = 0; now.layer < c_.depth; ++i) {
       // More rows at once read weights less often, if that leaves no lanes idle.
-      const int busy = units(now) * rows_ * kUnitLanes / thread_count();
-      if (rows_ >= 4 && busy >= 4)
+      const int lanes = now.units * rows_ * kUnitLanes;
+      if (rows_ >= 4 && lanes >= 4 * thread_count())
         compute<4>(now, tile(i));
-      else if (rows_ >= 2 && busy >= 2)
+      else if (rows_ >= 2 && lanes >= 2 * thread_count())
         compute<2>(now, tile(i));
       else
         compute<1>(now, tile(i));
@@ -127,21 +147,22 @@ private:
   // 8 lanes per unit and block of rows.
   template <int kRows>
   __device__ void compute(const Place& at, const float* weights) {
-    const EpDeviceLayer& layer = c_.layers[at.layer];
-    const int units_here = units(at), first = unit(at);
-    const int pairs = units_here * ((rows_ + kRows - 1) / kRows);
-    const int lane = lane_of_warp() % kUnitLanes, slot = lane_of_warp() / kUnitLanes;
+    const int row_blocks = (rows_ + kRows - 1) / kRows, slots = thread_count() / kUnitLanes;
+    const int lane = lane_of_warp() % kUnitLanes;
     const float* const x = activation(at.layer);
-    for (int base = warp_index() * 4; base < pairs; base += warp_count() * 4) {
-      const int pair = smaller(base + slot, pairs - 1);
-      const int own = pair % units_here, row = pair / units_here * kRows;
+    int pair_unit = at.pair_unit, pair_row = at.pair_row; // of this thread
+    for (int base = warp_index() * 4; base < at.units * row_blocks; base += slots) {
+      const bool there = pair_row < row_blocks;
+      const int own = pair_unit, row = smaller(pair_row, row_blocks - 1) * kRows;
+      for (pair_unit += slots; pair_unit >= at.units; ++pair_row)
+        pair_unit -= at.units;
       float4 sum[kRows];
       PEAKBENCH_UNROLL
       for (int r = 0; r < kRows; ++r)
         sum[r] = make_float4(0, 0, 0, 0);
       PEAKBENCH_UNROLL_BY(4)
-      for (int k = lane * 4; k < layer.inputs; k += kUnitLanes * 4) {
-        const float4 w = load_quad(weights + own * pitch(at.layer) + k);
+      for (int k = lane * 4; k < at.inputs; k += kUnitLanes * 4) {
+        const float4 w = load_quad(weights + own * at.pitch + k);
         PEAKBENCH_UNROLL
         for (int r = 0; r < kRows; ++r) {
           const float4 a = load_quad(x + smaller(row + r, s_.chain_rows - 1) * s_.chain_pitch + k);
@@ -151,15 +172,15 @@ private:
           sum[r].w = fmaf(w.w, a.w, sum[r].w);
         }
       }
-      const float bias = load_shared(weights + units_here * pitch(at.layer) + own);
+      const float bias = load_shared(weights + at.units * at.pitch + own);
       PEAKBENCH_UNROLL
       for (int r = 0; r < kRows; ++r) {
         float all = (sum[r].x + sum[r].y) + (sum[r].z + sum[r].w);
         PEAKBENCH_UNROLL
         for (int offset = 1; offset < kUnitLanes; offset *= 2)
           all += __shfl_xor_sync(kAllLanes, all, offset);
-        if (base + slot < pairs && row + r < rows_)
-          put(at.layer, row + r, first + own, all + bias, lane);
+        if (there && row + r < rows_)
+          put(at.layer, row + r, at.first + own, all + bias, lane);
       }
     }
   }

@@ -19,7 +19,13 @@ struct EpDeviceLayer {
   std::int32_t inputs, outputs;
 };
 struct EpDeviceMomentum {
-  float *weight, *bias; // like the layer's
+  float *weight, *bias;       // like the layer's
+  bool orthogonalize = false; // the matrix moves by the orthogonalised momentum
+};
+// X <- (a I + b A + c A A) X, A = X X^T, so many times (kernels/newton_schulz.h).
+struct EpDeviceOrthogonalization {
+  float a = 0, b = 0, c = 0;
+  std::int32_t steps = 0; // 0: momenta are not orthogonalised
 };
 
 // Layers are told in the launch's parameters (at most 32764 bytes), so that deep networks cost no
@@ -64,6 +70,7 @@ struct EpDeviceCall {
   bool with_momentum = false;                      // momenta[i] of layer update_first + i
   bool keep_weights = false;                       // all but the momenta and biases
   float gradient_scale = 0, learning_rate = 0, optimizer_momentum = 0;
+  EpDeviceOrthogonalization orthogonalization;
 
   // Of the cone's layers, each [rows, outputs] in room for the widest.
   float *free = nullptr, *displacement = nullptr, *velocity = nullptr;
@@ -99,6 +106,9 @@ struct EpDevicePlan {
 EpDevicePlan ep_device_plan(const EpSettle& problem, const EpDeviceLimits& limits,
                             bool stationary = true);
 
+// Whether a block of the plan has room to orthogonalise the layer's matrix.
+bool ep_device_orthogonalizes(const EpLayer& layer, const EpDevicePlan& plan);
+
 // What a GPU does, as a table, so that tests can run the same kernel on the CPU.
 struct EpDevice {
   EpDeviceLimits (*limits)();
@@ -110,6 +120,7 @@ struct EpDevice {
 struct EpDeviceUpdate {
   float gradient_scale = 0, learning_rate = 0, momentum = 0;
   bool keep_weights = false;
+  EpDeviceOrthogonalization orthogonalization = {}; // of momenta that say so
   std::vector<EpDeviceMomentum> momenta = {}; // of the cone's layers from the lowest on; or empty
 };
 struct EpDeviceWork {

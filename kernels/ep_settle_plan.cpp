@@ -66,7 +66,18 @@ std::int64_t plan_stationary(const EpSettle& problem, const EpDeviceLimits& limi
   return weights + kEpStateArrays * rows * state_pitch;
 }
 
+// Of Muon, in floats: two matrices, and a square one of the smaller side.
+std::int64_t orthogonalization_floats(const EpLayer& layer) {
+  const std::int64_t height = std::min(layer.inputs, layer.outputs);
+  const std::int64_t width = std::max(layer.inputs, layer.outputs);
+  return round_up(height, 4) * (2 * odd_quads(width) + odd_quads(height));
+}
+
 } // namespace
+
+bool ep_device_orthogonalizes(const EpLayer& layer, const EpDevicePlan& plan) {
+  return 4 * orthogonalization_floats(layer) <= plan.shared_bytes;
+}
 
 EpDevicePlan ep_device_plan(const EpSettle& problem, const EpDeviceLimits& limits,
                             bool stationary) {
@@ -89,6 +100,12 @@ EpDevicePlan ep_device_plan(const EpSettle& problem, const EpDeviceLimits& limit
   const std::int64_t update =
       kEpUpdateRows * (limits.threads / (kEpUpdateInputs / 4) * kEpUpdateQuads + kEpUpdateInputs);
   plan.shared_bytes = 4 * std::max({chain, settling, update});
+  for (std::int64_t i = problem.first; i < depth; ++i) {
+    const std::int64_t bytes =
+        4 * orthogonalization_floats(problem.layers[static_cast<std::size_t>(i)]);
+    if (bytes <= limits.shared_bytes)
+      plan.shared_bytes = std::max(plan.shared_bytes, bytes);
+  }
   plan.possible = chain > 0 && plan.shared_bytes <= limits.shared_bytes && count <= kEpMostLayers;
 
   const auto place = [&](std::int64_t floats) {
@@ -152,6 +169,7 @@ void add_update(const EpDeviceUpdate& update, std::int64_t first, std::int64_t c
   call.optimizer_momentum = update.momentum;
   call.with_momentum = !update.momenta.empty();
   call.keep_weights = update.keep_weights;
+  call.orthogonalization = update.orthogonalization;
   for (std::int64_t i = 0; call.with_momentum && i < count; ++i)
     call.momenta[i] = update.momenta[static_cast<std::size_t>(first + i)];
 }

@@ -37,18 +37,13 @@ __device__ inline void copy_rows(const float* from, std::int64_t stride, int row
                                  float* to, int pitch) {
   const bool quads =
       stride % 4 == 0 && width % 4 == 0 && reinterpret_cast<std::uintptr_t>(from) % 16 == 0;
-  if (quads) {
-    for (int i = thread_index(); i < rows * (width / 4); i += thread_count()) {
-      const int row = i / (width / 4), k = i % (width / 4) * 4;
-      copy_async(to + row * pitch + k, from + row * stride + k, true);
-    }
-    return;
-  }
-  const int whole = round_up(width, 4);
-  for (int i = thread_index(); i < rows * whole; i += thread_count()) {
-    const int row = i / whole, k = i % whole;
-    copy_async_word(to + row * pitch + k, k < width ? from + row * stride + k : from, k < width);
-  }
+  for (int r = warp_index(); r < rows; r += warp_count())
+    if (quads)
+      for (int k = lane_of_warp() * 4; k < width; k += 128)
+        copy_async(to + r * pitch + k, from + r * stride + k, true);
+    else
+      for (int k = lane_of_warp(); k < round_up(width, 4); k += 32)
+        copy_async_word(to + r * pitch + k, k < width ? from + r * stride + k : from, k < width);
 }
 
 class Tile {
@@ -140,13 +135,16 @@ private:
 
 // put(row, column, value) for every element of y [rows, columns], by whoever has it; both
 // matrices whole in shared memory.
-template <bool kTransposed, typename Put>
+// kUpper: only tiles that reach the diagonal or lie above it.
+template <bool kTransposed, bool kUpper = false, typename Put>
 __device__ inline void multiply(const float* matrix, int matrix_pitch, const float* x, int x_pitch,
                                 int rows, int columns, int terms, const Put& put) {
   const int across = (columns + kTileColumns - 1) / kTileColumns;
   const int tiles = across * ((rows + kTileRows - 1) / kTileRows);
   for (int i = warp_index(); i < tiles; i += warp_count()) {
     const int row = i / across * kTileRows, column = i % across * kTileColumns;
+    if (kUpper && column + kTileColumns <= row)
+      continue;
     Tile tile;
     if constexpr (kTransposed)
       tile.add_transposed(matrix, matrix_pitch, x, x_pitch, row, column, columns, terms);

@@ -92,11 +92,11 @@ HWY_INLINE void tiles(const float* weight, std::int64_t columns, std::int64_t un
       tiles<kVectors, kUnits / 2>(weight, columns, units, index, count, start, x, y, next);
 }
 
-// y[unit] = sum over steps of weight[step][unit] x[step] for the units of a list.
+// y[unit] (+)= sum over steps of weight[step][unit] x[step] for the units of a list.
 template <int kVectors, int kUnits>
 HWY_INLINE void listed_tiles(const float* HWY_RESTRICT weight, std::int64_t columns,
                              const std::int32_t* HWY_RESTRICT units, std::int64_t count,
-                             std::int64_t steps, const float* HWY_RESTRICT x,
+                             std::int64_t steps, bool add, const float* HWY_RESTRICT x,
                              float* HWY_RESTRICT y) {
   const Floats d;
   for (; count >= kUnits; count -= kUnits, units += kUnits) {
@@ -107,7 +107,7 @@ HWY_INLINE void listed_tiles(const float* HWY_RESTRICT weight, std::int64_t colu
       unit[j] = units[j];
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v)
-        sums.of[j][v] = hn::Zero(d);
+        sums.of[j][v] = add ? hn::LoadU(d, y + (unit[j] * kVectors + v) * kLanes) : hn::Zero(d);
     }
     const float* row = weight;
     for (std::int64_t step = 0; step < steps; ++step, row += columns)
@@ -120,7 +120,19 @@ HWY_INLINE void listed_tiles(const float* HWY_RESTRICT weight, std::int64_t colu
   }
   if constexpr (kUnits > 1)
     if (count > 0)
-      listed_tiles<kVectors, kUnits / 2>(weight, columns, units, count, steps, x, y);
+      listed_tiles<kVectors, kUnits / 2>(weight, columns, units, count, steps, add, x, y);
+}
+
+// A block of rows at a time, so that what is read of them with one tile of units is still in cache
+// for the next, even where rows are a multiple of a page apart.
+constexpr std::int64_t kBlockSteps = 128;
+template <int kVectors>
+HWY_INLINE void listed_product(const float* weight, std::int64_t columns, const std::int32_t* units,
+                               std::int64_t count, std::int64_t steps, const float* x, float* y) {
+  for (std::int64_t begin = 0; begin < steps; begin += kBlockSteps)
+    listed_tiles<kVectors, kListTile<kVectors>>(weight + begin * columns, columns, units, count,
+                                                std::min(kBlockSteps, steps - begin), begin > 0,
+                                                x + begin * kVectors * kLanes, y);
 }
 
 } // namespace peakbench::kernels::HWY_NAMESPACE

@@ -119,6 +119,7 @@ CLI::App* add_verify(CLI::App& app, suite::VerifyOptions& options) {
   verify->add_option("--device", options.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   verify->add_option("--model", options.model, "Model to generate with, for memory and eab");
+  verify->add_flag("--published-gradient", options.published_gradient, "Must fail")->group("");
   verify->footer(kVerifyExamples);
   return verify;
 }

@@ -92,9 +92,9 @@ public:
     profiler_.leave(update.has_value());
     return update;
   }
-  void finish_update(std::int64_t first) override {
+  void finish_update(std::span<const std::int64_t> layers) override {
     profiler_.enter(kUpdate);
-    inner_.finish_update(first);
+    inner_.finish_update(layers);
     profiler_.leave(false);
   }
 

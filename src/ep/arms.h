@@ -14,6 +14,7 @@
 #include "ep/settings.h"
 #include "ep/stages.h"
 #include "kernels/ep_update.h"
+#include "kernels/newton_schulz.h"
 
 namespace peakbench::ep {
 
@@ -27,7 +28,8 @@ struct FactoredGradient {
 struct WeightUpdate {
   kernels::EpRule rule = kernels::EpRule::sgd;
   double learning_rate = 0, momentum = 0;
-  std::vector<Layer> momenta; // empty: none
+  std::vector<Layer> momenta;                  // empty: none
+  kernels::NewtonSchulzRule orthogonalization; // of the matrices' momenta, with rule accumulate
 };
 
 // Takes the gradient of the mean loss (its EP estimate), once per layer, in any order. A sink may
@@ -40,9 +42,9 @@ public:
   // with nothing done: this sink wants to see gradients.
   virtual bool accept_factors(std::span<const FactoredGradient>) { return false; }
   // For kernels that update the weights of layers `first` .. themselves; nothing if this sink wants
-  // to see gradients. Once they have, finish_update().
+  // to see gradients. Layers whose momenta they did not orthogonalise are left to finish_update().
   virtual std::optional<WeightUpdate> begin_update(std::int64_t /*first*/) { return {}; }
-  virtual void finish_update(std::int64_t /*first*/) {}
+  virtual void finish_update(std::span<const std::int64_t> /*layers*/) {}
 };
 
 // A settling network, seen between two steps.

@@ -39,7 +39,7 @@ public:
 
 // Runs the forward pass, keeping what the cone needs: O(T) memory, under Tag::states.
 // ATen: any device and type, both profiles. The other is kernels/ep_settle: float32 on the CPU,
-// clean.
+// clean, T steps always (tolerance 0). Several cones may be alive at a time; beta may be negative.
 std::unique_ptr<Cone> make_aten_cone(const Problem& problem);
 std::unique_ptr<Cone> make_kernel_cone(const Problem& problem);
 bool kernel_cone_runs(const Settings& settings, at::Device device);

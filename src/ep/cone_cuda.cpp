@@ -139,17 +139,27 @@ bool DeviceCone::settle_and_update(double beta, double scale, Observer* observer
   update.learning_rate = static_cast<float>(rule->learning_rate);
   update.momentum = static_cast<float>(rule->momentum);
   update.keep_weights = rule->rule == kernels::EpRule::accumulate;
-  for (const Layer& momentum : rule->momenta)
-    update.momenta.push_back({momentum.weight.data_ptr<float>(), momentum.bias.data_ptr<float>()});
+  const kernels::NewtonSchulzRule& muon = rule->orthogonalization;
+  update.orthogonalization = {muon.a, muon.b, muon.c, muon.steps};
+  std::vector<std::int64_t> left; // too large for a block
+  for (const Layer& momentum : rule->momenta) {
+    const std::int64_t layer = first_ + static_cast<std::int64_t>(update.momenta.size());
+    const bool fits =
+        kernels::ep_device_orthogonalizes(call_.layers[static_cast<std::size_t>(layer)], plan_);
+    if (update.keep_weights && !fits)
+      left.push_back(layer);
+    update.momenta.push_back({momentum.weight.data_ptr<float>(), momentum.bias.data_ptr<float>(),
+                              update.keep_weights && fits});
+  }
   if (problem_.stages) { // apart, where somebody wants to tell the two apart
     settle(beta, observer);
     const StageScope stage(problem_.stages, Stage::contrast);
     launch({.update = &update}, memory_);
-    sink.finish_update(first_);
+    sink.finish_update(left);
     return true;
   }
   settle(beta, observer, &update);
-  sink.finish_update(first_);
+  sink.finish_update(left);
   return true;
 }
 

@@ -186,7 +186,8 @@ std::int64_t KernelCone::first_non_finite() const {
 } // namespace
 
 bool kernel_cone_runs(const Settings& settings, at::Device device) {
-  return device.is_cpu() && settings.dtype == at::kFloat && settings.profile == Profile::clean;
+  return device.is_cpu() && settings.dtype == at::kFloat && settings.profile == Profile::clean &&
+         settings.tolerance == 0;
 }
 
 std::unique_ptr<Cone> make_kernel_cone(const Problem& problem) {

@@ -98,6 +98,8 @@ std::optional<WeightUpdate> WeightOptimizer::begin_update(std::int64_t first) {
     return update;
   update.rule = settings_.optimizer == Optimizer::muon ? kernels::EpRule::accumulate
                                                        : kernels::EpRule::momentum;
+  if (settings_.optimizer == Optimizer::muon)
+    update.orthogonalization = rule_of(NewtonSchulz::quintic);
   for (std::int64_t i = first; i < network_.depth(); ++i) {
     Layer& momentum = momentum_[static_cast<std::size_t>(i)];
     start(momentum.weight, network_.layer(i).weight);
@@ -107,11 +109,9 @@ std::optional<WeightUpdate> WeightOptimizer::begin_update(std::int64_t first) {
   return update;
 }
 
-void WeightOptimizer::finish_update(std::int64_t first) {
-  if (settings_.optimizer != Optimizer::muon)
-    return;
+void WeightOptimizer::finish_update(std::span<const std::int64_t> layers) {
   const measure::TagScope tag(measure::Tag::workspace);
-  for (std::int64_t i = first; i < network_.depth(); ++i)
+  for (const std::int64_t i : layers)
     network_.layer(i).weight.sub_(
         orthogonalize(momentum_[static_cast<std::size_t>(i)].weight, NewtonSchulz::quintic),
         settings_.learning_rate);

@@ -23,9 +23,9 @@ public:
   void accept(std::int64_t layer, const at::Tensor& weight, const at::Tensor& bias) override;
   // In profile clean: without any gradient in memory.
   bool accept_factors(std::span<const FactoredGradient> gradients) override;
-  // In profile clean. Muon's kernel changes momenta and biases; finish_update orthogonalises.
+  // In profile clean.
   std::optional<WeightUpdate> begin_update(std::int64_t first) override;
-  void finish_update(std::int64_t first) override;
+  void finish_update(std::span<const std::int64_t> layers) override;
   // Forgets all momentum.
   void reset();
 

@@ -26,7 +26,7 @@ std::int64_t depth_to_draw(const EpRows& rows) {
   return chosen;
 }
 
-// Markers on some of the points only: with all of them, lines that agree hide each other.
+// No markers on a long line: they would hide it, and the lines that agree with it.
 Series line_of(const std::string& arm, const std::vector<double>& values, double first,
                bool positive) {
   Series line{.title = arm, .style = style_of_ep_arm(arm)};

@@ -43,6 +43,9 @@ Merged merge(std::vector<results::RunData> runs) {
     add(merged.run.ep, more.ep);
     add(merged.run.eab_repeats, more.eab_repeats);
     add(merged.run.ep_repeats, more.ep_repeats);
+    add(merged.run.ep_components, more.ep_components);
+    add(merged.run.ep_operations, more.ep_operations);
+    add(merged.run.ep_training, more.ep_training);
   }
   Table table{"Cases in several files",
               {{"case", "", true}, {"kind", "", true}, {"rows", ""}, {"files", "", true}},

@@ -90,6 +90,19 @@ void orthogonalize(benchmark::State& state) {
     benchmark::DoNotOptimize(ep::orthogonalize(matrix, ep::NewtonSchulz::quintic).const_data_ptr());
 }
 
+// What the products of an orthogonalisation would cost in LibTorch: 15 of them a matrix.
+void library_product(benchmark::State& state) {
+  const auto type = state.range(1) == 1 ? at::kBFloat16 : at::kFloat;
+  const at::Tensor a = at::randn({state.range(0), state.range(0)}).to(type);
+  const at::Tensor b = at::randn({state.range(0), state.range(0)}).to(type);
+  at::Tensor c = at::empty_like(a);
+  for (auto _ : state)
+    at::mm_out(c, a, b);
+  const auto width = static_cast<double>(state.range(0));
+  state.counters["FLOP"] =
+      benchmark::Counter(2 * width * width * width, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 template <typename... Arguments>
 void add_one(const std::string& name, Arguments... arguments) {
   benchmark::RegisterBenchmark(name.c_str(), arguments...)
@@ -124,8 +137,13 @@ void add() {
     }
   auto* matrices = benchmark::RegisterBenchmark("orthogonalize", orthogonalize);
   matrices->Unit(benchmark::kMillisecond)->UseRealTime()->Args({10, 128})->Args({128, 128});
-  if (!bench::smoke)
+  auto* products = benchmark::RegisterBenchmark("library_product", library_product);
+  products->Unit(benchmark::kMillisecond)->UseRealTime()->ArgNames({"width", "bf16"});
+  products->Args({128, 0})->Args({128, 1});
+  if (!bench::smoke) {
     matrices->Args({128, 784})->Args({512, 512})->Args({1024, 1024});
+    products->Args({1024, 0})->Args({1024, 1});
+  }
 }
 
 } // namespace

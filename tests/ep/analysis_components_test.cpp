@@ -91,6 +91,18 @@ TEST(ComponentCounts, HeldIsNetOfTheBase) {
   EXPECT_EQ(find(parts, "settling")->held_bytes, states);
 }
 
+// States and graph are gone when the optimizer begins: what it finds is gradients, as with
+// back-propagation.
+TEST(ComponentCounts, TheOptimizerFindsGradientsOnly) {
+  const auto of_backprop = profile_components(settings_of(Arm::backprop), at::kCPU, {});
+  const std::int64_t peak = find(of_backprop, "update")->peak_bytes;
+  for (const Arm arm : {Arm::ep_autograd, Arm::ep_manual, Arm::ep_finite_difference,
+                        Arm::ep_analytic, Arm::ep_checkpoint, Arm::ep_batched}) {
+    const auto parts = profile_components(settings_of(arm), at::kCPU, {});
+    EXPECT_EQ(find(parts, "update")->peak_bytes, peak) << name_of(arm);
+  }
+}
+
 TEST(ComponentCounts, TimeLimitsAndWrongSettingsAreReported) {
   EXPECT_THROW(profile_components(settings_of(Arm::ep_autograd), at::kCPU, Deadline(0)), TimedOut);
   Settings settings = settings_of(Arm::ep_autograd);

@@ -48,6 +48,30 @@ INSTANTIATE_TEST_SUITE_P(Cases, KernelCone,
                                             ::testing::Values(1, 6, 40),
                                             ::testing::Values(Loss::mse, Loss::cross_entropy)));
 
+// Widths whose rows are pages apart in memory, and none that fits a vector; ragged batches.
+TEST(KernelCone, EqualsTheAtenConeInFloat64AtEveryWidth) {
+  for (const auto& [width, batch] :
+       {std::pair{64, 1}, {100, 7}, {256, 33}, {512, 100}, {777, 3}, {1024, 7}}) {
+    Settings settings = small_settings(4, at::kFloat);
+    settings.width = width;
+    settings.batch = batch;
+    settings.steps = 3;
+    const Case single(settings);
+    const Case wide = converted(single, at::kDouble);
+    const Problem problem = single.problem(), oracle_problem = wide.problem();
+    const auto kernel = make_kernel_cone(problem), oracle = make_aten_cone(oracle_problem);
+    kernel->settle(-settings.beta, nullptr);
+    oracle->settle(-settings.beta, nullptr);
+    for (std::int64_t i = first_settling_layer(settings); i < 4; ++i) {
+      EXPECT_LT(relative_distance(kernel->error(i), oracle->error(i)), 1e-4)
+          << "width " << width << ", layer " << i + 1;
+      EXPECT_LT(relative_distance(kernel->activation(i), oracle->activation(i)), 1e-5);
+    }
+    kernel->settle(settings.beta, nullptr);
+    EXPECT_GT(relative_distance(kernel->error(3), oracle->error(3)), 1e-2) << "the other side";
+  }
+}
+
 TEST(KernelCone, GradientsDoNotDependOnThreads) {
   Settings settings = small_settings(9, at::kFloat);
   settings.batch = 32;
@@ -74,6 +98,9 @@ TEST(KernelCone, RunsWhereItIsExact) {
   settings.dtype = at::kFloat;
   settings.profile = Profile::compat;
   EXPECT_FALSE(kernel_cone_runs(settings, at::kCPU));
+  settings.profile = Profile::clean;
+  settings.tolerance = 1e-3;
+  EXPECT_FALSE(kernel_cone_runs(settings, at::kCPU)) << "it stops no row";
 }
 
 } // namespace

@@ -223,6 +223,29 @@ TEST(FusedMemory, IsAtMostFiveAndAHalfMegabytesForEveryOptimizer) {
   }
 }
 
+TEST(FusedFloat32, WeightsAreTheSameToTheBitOnAnyNumberOfThreads) {
+  const auto trained = [](Optimizer optimizer, int threads) {
+    Settings settings = small_settings(7, at::kFloat);
+    settings.width = 70;
+    settings.batch = 32;
+    settings.optimizer = optimizer;
+    at::set_num_threads(threads);
+    Experiment experiment(settings, at::kCPU);
+    for (int step = 0; step < 2; ++step)
+      experiment.step({});
+    at::set_num_threads(1);
+    return experiment.weights_fingerprint();
+  };
+  std::vector<std::uint64_t> seen;
+  for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::muon}) {
+    seen.push_back(trained(optimizer, 1));
+    EXPECT_EQ(trained(optimizer, 2), seen.back());
+    EXPECT_EQ(trained(optimizer, 5), seen.back());
+  }
+  EXPECT_NE(seen[0], seen[1]);
+  EXPECT_NE(seen[1], seen[2]);
+}
+
 TEST(FusedMemory, IsMostlySavedAndTheOthersGrow) {
   const std::int64_t fused = bytes_beyond_weights(Arm::ep_fused, Optimizer::muon, 500);
   const std::int64_t autograd = bytes_beyond_weights(Arm::ep_autograd, Optimizer::muon, 100);

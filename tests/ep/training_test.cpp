@@ -129,7 +129,8 @@ TEST_F(Training, TestIsOfTheFirstRowsInPieces) {
 }
 
 TEST_F(Training, EveryKindOfArmLearns) {
-  for (const Arm arm : {Arm::backprop, Arm::truncated_backprop, Arm::ep_analytic, Arm::ep_fused}) {
+  for (const Arm arm : {Arm::backprop, Arm::truncated_backprop, Arm::ep_analytic, Arm::ep_batched,
+                        Arm::ep_sweep, Arm::ep_sweep_checkpoint, Arm::ep_fused}) {
     const auto points = curve(settings_of(arm), {120, 60, 200});
     EXPECT_LT(points.front().test_accuracy, 0.6) << name_of(arm);
     EXPECT_GT(points.back().test_accuracy, 0.95) << name_of(arm);

@@ -79,9 +79,9 @@ TEST_P(EpSettleDevice, EqualsPlainLoopsInFloat64) {
   }
 }
 
-TEST_P(EpSettleDevice, ThePublishedGradientFailsTheSameCheck) {
-  if (GetParam().shape.steps < 3)
-    GTEST_SKIP() << "no hidden layer has felt its own residual yet";
+class EpSettleDeviceControl : public ::testing::TestWithParam<Case> {};
+
+TEST_P(EpSettleDeviceControl, ThePublishedGradientFailsTheSameCheck) {
   const ConeProblem problem(GetParam().shape);
   Cone cone(problem, GetParam());
   cone.run({.forward = true, .to = problem.steps});
@@ -196,6 +196,101 @@ constexpr EpDeviceLimits kWideBlocks{
 constexpr EpDeviceLimits kLittleMemory{
     .blocks = 12, .cluster = 2, .threads = 64, .shared_bytes = 37 * 1024};
 
+// The plan alone, for what an H100 offers.
+constexpr EpDeviceLimits kH100{
+    .blocks = 128, .cluster = 8, .threads = 256, .shared_bytes = 227 * 1024};
+
+EpSettle network(std::int64_t depth, std::int64_t width, std::int64_t batch, std::int64_t steps) {
+  EpSettle problem;
+  problem.rows = batch;
+  problem.first = std::max<std::int64_t>(0, depth - steps);
+  for (std::int64_t i = 0; i < depth; ++i)
+    problem.layers.push_back({nullptr, nullptr, i == 0 ? 784 : width, i + 1 == depth ? 10 : width});
+  return problem;
+}
+
+TEST(EpDevicePlan, TakesTheSameMemoryAtEveryDepth) {
+  const EpDevicePlan plan = ep_device_plan(network(60, 128, 32, 30), kH100);
+  const std::int64_t momentum = 29 * (128 * 128 + 128) + 10 * 128 + 10;
+  EXPECT_LE(4 * (plan.floats + momentum), 5'500'000);
+  for (const std::int64_t depth : {61, 100, 1000, 5000})
+    EXPECT_EQ(ep_device_plan(network(depth, 128, 32, 30), kH100).floats, plan.floats);
+  EXPECT_GT(ep_device_plan(network(60, 128, 32, 31), kH100).floats, plan.floats);
+}
+
+TEST(EpDevicePlan, HasRoomToOrthogonaliseUpToWidth128) {
+  for (const std::int64_t width : {64, 128, 256}) {
+    const EpSettle problem = network(20, width, 32, 30);
+    const EpDevicePlan plan = ep_device_plan(problem, kH100);
+    EXPECT_EQ(ep_device_orthogonalizes(problem.layers[5], plan), width <= 128);
+    EXPECT_TRUE(ep_device_orthogonalizes(problem.layers[19], plan));
+    EXPECT_FALSE(ep_device_orthogonalizes(problem.layers[0], plan) && width > 64);
+  }
+}
+
+TEST(EpDevicePlan, KeepsWeightsInSharedMemoryWhereTheyFit) {
+  for (const std::int64_t width : {64, 100, 128, 192, 256, 512, 1024})
+    for (const std::int64_t batch : {1, 7, 32, 100, 1000})
+      for (const std::int64_t depth : {2, 10, 1000}) {
+        const EpDevicePlan plan = ep_device_plan(network(depth, width, batch, 30), kH100);
+        EXPECT_TRUE(plan.possible) << width << " " << batch << " " << depth;
+        EXPECT_EQ(plan.shape.stationary, width <= 192) << width << " " << batch;
+        EXPECT_LE(plan.shared_bytes, kH100.shared_bytes);
+        const EpDeviceShape& shape = plan.shape;
+        if (shape.stationary) {
+          EXPECT_EQ(shape.group_rows % kEpTileRows, 0);
+          EXPECT_LE(shape.groups * std::min<std::int64_t>(depth, 30), kH100.blocks);
+        }
+      }
+  const EpDeviceShape seed = ep_device_plan(network(1000, 128, 32, 30), kH100).shape;
+  EXPECT_EQ(seed.groups, 4);
+  EXPECT_EQ(seed.group_rows, 8);
+  EXPECT_EQ(seed.chain_rows, 2);
+  EXPECT_FALSE(ep_device_plan(network(1000, 128, 32, 200), kH100).shape.stationary)
+      << "more layers than blocks";
+  EXPECT_FALSE(ep_device_plan(network(3000, 128, 32, 2000), kH100).possible)
+      << "more layers than a launch knows";
+}
+
+// Deeper than one launch knows, and more momenta than it takes.
+TEST(EpSettleDevicePieces, SeveralLaunchesAreTheSame) {
+  constexpr EpDeviceLimits kOneBlock{.blocks = 1, .threads = 32, .shared_bytes = 48 * 1024};
+  const Case chosen{"", {1205, 4, 5, 3, 2, 66, true}, false, kOneBlock};
+  ConeProblem problem(chosen.shape);
+  for (at::Tensor& weight : problem.weights)
+    weight.copy_(at::eye(weight.size(0), weight.size(1))); // the signal comes through
+  problem.host_weights = problem.weights;
+  EpDeviceUpdate update{.gradient_scale = -1, .learning_rate = 1, .momentum = 0.5};
+  std::vector<at::Tensor> momenta;
+  for (std::int64_t i = problem.call.first; i < problem.depth(); ++i) {
+    momenta.push_back(at::zeros_like(problem.weights[static_cast<std::size_t>(i)]));
+    momenta.push_back(at::zeros_like(problem.biases[static_cast<std::size_t>(i)]));
+    update.momenta.push_back(
+        {momenta[momenta.size() - 2].data_ptr<float>(), momenta.back().data_ptr<float>()});
+  }
+  const ConeReference reference(problem, 1);
+  Cone cone(problem, chosen);
+  cone.run({.forward = true, .to = problem.steps, .errors = true, .update = &update});
+  EXPECT_FALSE(cone.overflowed());
+  int compared = 0;
+  for (std::int64_t i = problem.call.first; i < problem.depth(); ++i) {
+    const auto layer = static_cast<std::size_t>(i);
+    EXPECT_LT(distance(cone.read(cone.plan.free, i), 1, reference.free[layer]), 1e-4);
+    double largest = 0;
+    for (const double error : reference.errors[layer])
+      largest = std::max(largest, std::abs(error));
+    if (largest > 1e-11) { // below, the reference's own states of size 1 round it away
+      EXPECT_LT(distance(cone.velocity(i), 1, reference.errors[layer]), 1e-3) << "layer " << i;
+      ++compared;
+    }
+    const at::Tensor& bias_momentum =
+        momenta[2 * static_cast<std::size_t>(i - problem.call.first) + 1];
+    EXPECT_TRUE(at::allclose(bias_momentum, cone.velocity(i).sum(0).neg(), 1e-4, 1e-12))
+        << "layer " << i;
+  }
+  EXPECT_GT(compared, 15);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, EpSettleDevice,
     ::testing::Values(
@@ -215,6 +310,14 @@ INSTANTIATE_TEST_SUITE_P(
         // Several pieces of a product, several tiles of rows and units, classes beyond a tile.
         Case{"passes_wide", {4, 75, 30, 37, 11, 3, true}, false},
         Case{"passes_more_layers_than_blocks", {5, 16, 8, 4, 6, 5, false}, false, kFewBlocks}),
+    [](const auto& chosen) { return chosen.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, EpSettleDeviceControl,
+    ::testing::Values(Case{"stays_cross_entropy", {7, 32, 20, 10, 9, 4, true}, true},
+                      Case{"stays_mse", {5, 19, 7, 3, 13, 9, false}, true},
+                      Case{"passes_cross_entropy", {7, 32, 20, 10, 9, 4, true}, false},
+                      Case{"passes_mse", {5, 19, 7, 3, 13, 9, false}, false}),
     [](const auto& chosen) { return chosen.param.name; });
 
 } // namespace

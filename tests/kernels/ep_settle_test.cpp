@@ -234,6 +234,33 @@ TEST_P(EpSettleControl, ThePublishedGradientFailsTheSameCheck) {
             0.1);
 }
 
+// Units that are inactive in all rows take no part in the products, until one of them moves.
+TEST(EpSettleSilentUnits, EqualPlainLoopsInFloat64) {
+  Problem problem({5, 40, 12, 6, 20, 9, true});
+  problem.call.beta = 5; // far enough for units to wake up and to fall silent
+  for (at::Tensor& bias : problem.biases)
+    bias.sub_(at::linspace(-1, 3, bias.size(0)));
+  problem.input.select(1, 3).zero_();
+  const Problem::Result result = problem.run(1);
+  std::int64_t silent = 0, woken = 0;
+  for (const std::int64_t row : {0, 9, 19}) {
+    const Reference reference(problem, row);
+    for (std::size_t i = 0; i < 5; ++i) {
+      EXPECT_LT(
+          distance(result.displacement[i], row, minus(reference.states[i], reference.free[i])),
+          2e-4)
+          << "layer " << i << ", row " << row;
+      EXPECT_LT(distance(result.error[i], row, reference.errors[i]), 2e-4);
+      for (std::size_t k = 0; k < reference.free[i].size(); ++k) {
+        silent += reference.free[i][k] <= 0 && reference.states[i][k] <= 0;
+        woken += reference.free[i][k] <= 0 && reference.states[i][k] > 0;
+      }
+    }
+  }
+  EXPECT_GT(silent, 100) << "the case has silent units";
+  EXPECT_GT(woken, 0) << "and some that wake up";
+}
+
 TEST_P(EpSettleKernel, DoesNotDependOnGroupsOrThreads) {
   const Problem problem(GetParam());
   const Problem::Result one = problem.run(1), many = problem.run(64);
@@ -292,7 +319,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{5, 19, 7, 3, 33, 9, true}, Shape{5, 19, 7, 3, 33, 9, false},
                       Shape{2, 5, 3, 2, 1, 3, true}, Shape{3, 17, 40, 11, 50, 1, true},
                       Shape{4, 16, 16, 16, 16, 4, false}, Shape{3, 64, 30, 10, 7, 5, true},
-                      Shape{2, 130, 30, 10, 1, 1, true}, Shape{4, 40, 30, 10, 100, 3, true}),
+                      Shape{4, 200, 30, 10, 3, 3, true}, Shape{2, 130, 30, 10, 1, 1, true},
+                      Shape{4, 40, 30, 10, 100, 3, true}),
     [](const auto& shape) {
       const Shape& s = shape.param;
       return "depth" + std::to_string(s.depth) + "_width" + std::to_string(s.width) + "_rows" +

@@ -38,6 +38,17 @@ TEST(Verify, Ep) {
                     Not(HasSubstr("not measured"))));
 }
 
+// Something wrong on purpose: the status says so.
+TEST(Verify, AFailingCriterionExitsWithOne) {
+  const Ended ended = run_program(0, {"verify", "ep", "--device", "cpu", "--published-gradient"});
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("FAILED cpu    energy difference of ep_analytic"),
+                                  HasSubstr("FAILED cpu    settled states of ep_fused"),
+                                  HasSubstr("FAILED cpu    training loss of ep_manual"),
+                                  HasSubstr("does NOT meet its criteria here"),
+                                  Not(HasSubstr("ok     cpu    energy"))));
+}
+
 TEST(Verify, MemoryAndWrongWords) {
   PEAKBENCH_NEEDS_SHARED(shared);
   const Ended memory =

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
+#include "report/ep_training_examples.h"
 #include "report/gnuplot_here.h"
 #include "report/traces.h"
 #include "results/examples.h"
@@ -62,6 +63,35 @@ TEST_F(FilePlots, AWrongCaseIsTold) {
               ThrowsMessage<UserError>(HasSubstr("no EAB case nonsense")));
   EXPECT_THAT([&] { plots_of({with}, naive_case().case_id); },
               ThrowsMessage<UserError>(HasSubstr("no trace of case")));
+}
+
+// Rows, training curves and traces of EP come from the file that has them.
+TEST_F(FilePlots, ShowEpWithItsCurvesAndTraces) {
+  const results::RunData run = testing::training_run();
+  const auto write_ep = [&](const std::string& name, bool upper_half) {
+    const std::string path = scratch_ / name;
+    results::Store store = results::Store::create(path, results::testing::example_info());
+    for (std::size_t i = 0; i < run.ep.size(); ++i)
+      if ((i < run.ep.size() / 2) == upper_half) {
+        results::EpRow row;
+        row.record = run.ep[i];
+        row.trace = {{2, 1}, {1e-3, 1}, {0.5, 1}};
+        for (const results::EpTrainingRow& point : run.ep_training)
+          if (point.case_id == row.record.case_id)
+            row.training.push_back(point);
+        store.append(row);
+      }
+    return results::load(path);
+  };
+  const auto torch = write_ep("a.h5", true), orthogonal = write_ep("b.h5", false);
+  EXPECT_THAT(names(plots_of({torch})), ElementsAre("ep-versus-depth", "ep-accuracy-versus-depth",
+                                                    "ep-training", "ep-layers"));
+  const auto both = plots_of({torch, orthogonal, torch});
+  EXPECT_THAT(names(both),
+              ElementsAre("ep-versus-depth", "ep-versus-depth-2", "ep-accuracy-versus-depth",
+                          "ep-training", "ep-training-2", "ep-layers", "ep-layers-2"));
+  // A case that is in two files has one curve, not one with every point twice.
+  EXPECT_EQ(both[3].plot.panels[0].series[0].points.size(), 3u);
 }
 
 TEST_F(FilePlots, AreAllWrittenOrNone) {

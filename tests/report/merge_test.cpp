@@ -26,6 +26,19 @@ TEST(MergeTest, KeepsEveryRowAndNamesDuplicates) {
             (std::vector<std::string>{twice, "EP", "2", "run.h5, other.h5"}));
 }
 
+TEST(MergeTest, KeepsWhatEpCasesLeftBesideTheirRows) {
+  results::RunData first, second;
+  first.ep_training = {{"a", 0}, {"a", 10}};
+  second.ep_training = {{"b", 0}};
+  second.ep_components = {{"b", "settling"}};
+  second.ep_operations = {{"b", "no_grad", "relu"}};
+  const Merged merged = merge({first, second});
+  ASSERT_EQ(merged.run.ep_training.size(), 3u);
+  EXPECT_EQ(merged.run.ep_training[2].case_id, "b");
+  EXPECT_EQ(merged.run.ep_components.size(), 1u);
+  EXPECT_EQ(merged.run.ep_operations.size(), 1u);
+}
+
 TEST(MergeTest, OneFileIsItself) {
   const Merged merged = merge({example_run()});
   EXPECT_EQ(merged.run.path, "run.h5");
