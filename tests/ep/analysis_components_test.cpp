@@ -79,8 +79,11 @@ TEST(ComponentCounts, AreThoseOfTheAlgorithm) {
   const auto fused = profile_components(settings_of(Arm::ep_fused), at::kCPU, {});
   EXPECT_EQ(find(fused, "settling")->evaluations, 1); // the free phase is a no-op
   EXPECT_EQ(find(fused, "energy"), nullptr);
-  const auto backprop = profile_components(settings_of(Arm::backprop), at::kCPU, {});
-  EXPECT_EQ(find(backprop, "settling"), nullptr);
+  for (const Arm arm : {Arm::backprop, Arm::backprop_checkpoint}) {
+    const auto backprop = profile_components(settings_of(arm), at::kCPU, {});
+    EXPECT_EQ(find(backprop, "settling"), nullptr);
+    EXPECT_EQ(find(backprop, "contrast")->evaluations, 1);
+  }
 }
 
 // What settling holds when its second phase begins: the free states. Not the weights.
