@@ -28,6 +28,9 @@ struct Inspection {
   // ep_fused does not; there it is the float64 reference that loses the signal, some layers deeper.
   // Of back-propagation's layers only those that underflow are left out.
   std::int64_t resolved = 0;
+  // Rows of the batch that gradient_error leaves out, because rounding put one of their states on
+  // the other side of relu's kink than float64 (kinks.h).
+  std::int64_t kink_rows = 0;
   std::vector<double>
       energy; // E per settling step of the nudged phase, [steps + 1]; empty for back-propagation
   std::vector<double> gradient_norm; // per layer, [depth]

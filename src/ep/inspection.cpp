@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "ep/autograd.h"
 #include "ep/energy.h"
+#include "ep/kinks.h"
 #include "ep/loss.h"
 #include "ep/sweep.h"
 
@@ -38,15 +39,6 @@ public:
 
 private:
   std::vector<Layer> gradients_;
-};
-
-class EnergyTrace : public Observer {
-public:
-  void after_step(double beta, std::int64_t, const SettlingView& view) override {
-    if (beta > 0)
-      energy.push_back(view.energy());
-  }
-  std::vector<double> energy;
 };
 
 double dot(const Layer& a, const Layer& b) {
@@ -80,13 +72,13 @@ double smallest(at::ScalarType dtype) {
 // The gradient of an arm that settles or back-propagates, by autograd on the network's end from
 // layer `first` on, fed with the activation that enters it.
 GradientSet autograd_reference(const Problem& problem, const Network& network, const Batch& batch,
-                               std::int64_t first) {
+                               std::int64_t first, Observer* observer) {
   Settings wide = problem.settings;
   wide.arm = is_equilibrium_propagation(wide.arm) ? Arm::ep_autograd : Arm::backprop;
   wide.depth = network.depth();
   wide.dtype = at::kDouble;
   Collector collector(wide.depth);
-  run_arm({wide, network, batch, nullptr, problem.deadline}, collector);
+  run_arm({wide, network, batch, observer, problem.deadline}, collector);
   return {first, collector.gradients()};
 }
 
@@ -122,13 +114,16 @@ GradientSet sweep_reference(const Problem& problem, const Network& network, cons
   return {0, layer_gradients(surrogate, leaves)};
 }
 
+bool settles(const Settings& settings) {
+  return is_equilibrium_propagation(settings.arm) && !sweeps(settings.arm);
+}
+
 // How well the states before settling carry a gradient, per layer (Reference::resolution).
 std::vector<double> resolution_of(const Settings& settings, const Network& network,
                                   const at::Tensor& input) {
   // Rounding of states on the way to a gradient, relative to the states. The reference holds states
   // itself: its float64 loses the signal too, only deeper than float32.
   const bool single = settings.dtype == at::kFloat;
-  const bool holds_states = is_equilibrium_propagation(settings.arm) && !sweeps(settings.arm);
   double own = 0;
   if (settings.arm == Arm::ep_finite_difference)
     own = epsilon(at::kDouble) / kDifferenceStep * kResolvable;
@@ -143,7 +138,7 @@ std::vector<double> resolution_of(const Settings& settings, const Network& netwo
     const at::Tensor state = predict(layer, activation);
     const double size = state.norm().item<double>() * activation.norm().item<double>() /
                         (settings.beta * static_cast<double>(settings.batch));
-    resolution.push_back(holds_states ? std::max(underflow, size * rounding) : underflow);
+    resolution.push_back(settles(settings) ? std::max(underflow, size * rounding) : underflow);
     activation = activate(state);
   }
   return resolution;
@@ -162,20 +157,23 @@ Batch widen(const Batch& batch) {
 
 } // namespace
 
+std::int64_t first_compared_layer(const Settings& settings) {
+  return settles(settings)
+             ? std::clamp<std::int64_t>(first_settling_layer(settings) - 1, 0, settings.depth - 2)
+             : 0;
+}
+
 // EP by settling moves the last T layers only (ep.md, fact 2), so the reference runs on these and
 // one below: the same gradients as over all layers at a T-th of the price.
-Reference reference_gradients(const Problem& problem) {
+Reference reference_gradients(const Problem& problem, Observer* observer) {
   const Settings& settings = problem.settings;
-  const bool settles = is_equilibrium_propagation(settings.arm) && !sweeps(settings.arm);
-  const std::int64_t first =
-      settles ? std::clamp<std::int64_t>(first_settling_layer(settings) - 1, 0, settings.depth - 2)
-              : 0;
+  const std::int64_t first = first_compared_layer(settings);
   Batch batch = widen(problem.batch);
   for (std::int64_t i = 0; i < first; ++i)
     batch.input = predict(widen(problem.network.layer(i)), batch.input).relu_();
   const Network network = widen(problem.network, first);
   return {sweeps(settings.arm) ? sweep_reference(problem, network, batch)
-                               : autograd_reference(problem, network, batch, first),
+                               : autograd_reference(problem, network, batch, first, observer),
           resolution_of(settings, network, batch.input)};
 }
 
@@ -231,21 +229,46 @@ void compare(const std::vector<Layer>& gradients, const Reference& reference, In
   }
 }
 
+namespace {
+
+// The gradient's error without the rows that rounding sent another way.
+void compare_other_rows(const Problem& problem, const at::Tensor& rows, Inspection& result) {
+  Settings settings = problem.settings;
+  settings.batch = rows.size(0);
+  const at::Tensor chosen = rows.to(problem.batch.input.device());
+  const Batch batch{problem.batch.input.index_select(0, chosen),
+                    problem.batch.labels.index_select(0, chosen),
+                    problem.batch.target.index_select(0, chosen)};
+  const Problem rest{settings, problem.network, batch, nullptr, problem.deadline};
+  Collector collector(settings.depth);
+  run_arm(rest, collector);
+  Inspection seen;
+  compare(collector.gradients(), reference_gradients(rest), seen);
+  result.gradient_error = seen.gradient_error;
+  result.resolved = seen.resolved;
+}
+
+} // namespace
+
 Inspection inspect_step(const Settings& settings, const Network& network, const Batch& batch,
                         const Deadline& deadline) {
-  EnergyTrace trace;
+  PhaseWatch watch(first_compared_layer(settings), settings.depth);
   Collector collector(settings.depth);
-  const Problem problem{settings, network, batch, &trace, deadline};
+  const Problem problem{settings, network, batch, &watch, deadline};
   run_arm(problem, collector);
-  const Reference reference = reference_gradients(problem);
+  KinkWatch kinks(watch, settings.batch);
+  const Reference reference = reference_gradients(problem, settles(settings) ? &kinks : nullptr);
 
   Inspection result;
-  result.energy = std::move(trace.energy);
+  result.energy = watch.energy;
   at::Tensor output = batch.input;
   for (std::int64_t i = 0; i < network.depth(); ++i)
     output = predict(network.layer(i), i == 0 ? output : activate(output));
   result.loss = mean_loss(settings, batch, output).item<double>();
   compare(collector.gradients(), reference, result);
+  result.kink_rows = kinks.count();
+  if (result.kink_rows > 0 && result.kink_rows < settings.batch)
+    compare_other_rows(problem, kinks.other_rows(), result);
   compare_to_backprop(collector.gradients(), backprop_gradients(problem), result);
   if (!result.energy.empty())
     result.settled_steps = static_cast<std::int64_t>(result.energy.size()) - 1;

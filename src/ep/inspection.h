@@ -12,7 +12,9 @@ struct Reference {
   GradientSet gradients; // EP arms: the light cone and one layer below it, where they are zero
   std::vector<double> resolution; // per entry: the least gradient norm that an arm can resolve
 };
-Reference reference_gradients(const Problem& problem);
+// `observer` sees the reference settle; its layer 0 is the problem's first_compared_layer().
+Reference reference_gradients(const Problem& problem, Observer* observer = nullptr);
+std::int64_t first_compared_layer(const Settings& settings);
 
 // Reach, error and norms of an arm's gradients (undefined tensors where it handed none over).
 void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result);

@@ -94,6 +94,11 @@ constexpr Field<Case> kFields[] = {
      member<&Case::reach>},
     {"resolved_layers", "layers", "layers in reach whose gradient the arithmetic can resolve",
      kMeasured, member<&Case::resolved_layers>},
+    {"kink_rows", "1",
+     "rows of the batch left out of gradient_error: rounding put a state of theirs on the other "
+     "side "
+     "of relu's kink than float64",
+     kMeasured, member<&Case::kink_rows>},
     {"gradient_error", "1",
      "greatest relative distance of a resolved layer's gradient to float64 autograd's", kMeasured,
      member<&Case::gradient_error>},

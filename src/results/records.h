@@ -101,7 +101,7 @@ struct EpCase {
   std::int64_t weights_bytes = kAbsent;
   PeakByTag peak;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent, memory_repeats = kAbsent;
-  std::int64_t reach = kAbsent, resolved_layers = kAbsent;
+  std::int64_t reach = kAbsent, resolved_layers = kAbsent, kink_rows = kAbsent;
   double gradient_error = kAbsentReal, cosine_to_backprop = kAbsentReal,
          training_loss = kAbsentReal;
   std::int64_t settled_steps = kAbsent;

@@ -77,6 +77,7 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     record.gradient_error = inspection.gradient_error;
     record.training_loss = inspection.loss;
     record.resolved_layers = inspection.resolved;
+    record.kink_rows = inspection.kink_rows;
     record.cosine_to_backprop = inspection.cosine;
     record.settled_steps = inspection.settled_steps;
     result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};
