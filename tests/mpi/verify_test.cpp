@@ -33,6 +33,7 @@ TEST(Verify, Ep) {
               AllOf(HasSubstr("energy difference of ep_fused"),
                     HasSubstr("control: training loss of the published gradient from noisy states"),
                     HasSubstr("growth from depth 2T on of ep_fused"),
+                    HasSubstr("control: growth from depth 2T on of ep_fused, with ep_autograd's"),
                     HasSubstr("slope with weights of ep_manual"),
                     HasSubstr("meets its criteria here"), Not(HasSubstr("FAILED")),
                     Not(HasSubstr("not measured"))));
