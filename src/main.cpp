@@ -63,7 +63,7 @@ Examples:
   peakbench verify eab --model synthetic:smollm2-135m
 memory: allocations of known size, freed before the reading. ep: every arm against ep_autograd in
 float64, memory versus depth, the published slopes. eab: original's and cow's trees, KV against the
-least possible. Each check has a control, something wrong that it must not pass. Exit status 1 if a
+least possible. Controls put in something wrong, which the checks must not pass. Exit status 1 if a
 check fails.)";
 
 constexpr const char* kModelExamples = R"(
@@ -119,6 +119,7 @@ CLI::App* add_verify(CLI::App& app, suite::VerifyOptions& options) {
   verify->add_option("--device", options.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   verify->add_option("--model", options.model, "Model to generate with, for memory and eab");
+  verify->add_flag("--published-gradient", options.published_gradient, "Must fail")->group("");
   verify->footer(kVerifyExamples);
   return verify;
 }

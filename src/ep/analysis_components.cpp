@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "ep/analysis.h"
@@ -83,6 +84,18 @@ public:
     const bool taken = inner_.accept_factors(gradients);
     profiler_.leave(taken);
     return taken;
+  }
+  // What a kernel updates itself is within its own time; this is what goes before and after it.
+  std::optional<WeightUpdate> begin_update(std::int64_t first) override {
+    profiler_.enter(kUpdate);
+    std::optional<WeightUpdate> update = inner_.begin_update(first);
+    profiler_.leave(update.has_value());
+    return update;
+  }
+  void finish_update(std::span<const std::int64_t> layers) override {
+    profiler_.enter(kUpdate);
+    inner_.finish_update(layers);
+    profiler_.leave(false);
   }
 
 private:

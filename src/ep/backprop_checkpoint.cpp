@@ -50,9 +50,8 @@ at::Tensor back_through(const Problem& problem, std::int64_t begin, std::int64_t
   return begin == 0 ? at::Tensor() : result.front();
 }
 
-} // namespace
-
-void backprop_checkpoint(const Problem& problem, GradientSink& sink) {
+GradientSet checkpointed_gradients(const Problem& problem) {
+  const StageScope stage(problem.stages, Stage::contrast);
   const std::int64_t depth = problem.network.depth();
   const auto length = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(depth))));
   std::vector<at::Tensor> checkpoints{problem.batch.input};
@@ -75,7 +74,13 @@ void backprop_checkpoint(const Problem& problem, GradientSink& sink) {
     checkpoints.pop_back();
     problem.deadline.check();
   }
-  set.hand_to(sink);
+  return set;
+}
+
+} // namespace
+
+void backprop_checkpoint(const Problem& problem, GradientSink& sink) {
+  checkpointed_gradients(problem).hand_to(sink);
 }
 
 } // namespace peakbench::ep

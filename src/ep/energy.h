@@ -17,8 +17,8 @@ namespace peakbench::ep {
 // What is added to q under the logarithm in profile compat.
 inline constexpr double kCompatEpsilon = 1e-8;
 
-// How far ep_finite_difference moves a state to either side: far enough for float64 energies to have
-// seven digits of difference, and so little that hardly ever a unit is moved across its kink.
+// How far ep_finite_difference moves a state to either side: far enough for float64 energies to
+// have seven digits of difference, and so little that hardly ever a unit is moved across its kink.
 inline constexpr double kDifferenceStep = 1e-7;
 
 // D and C of the output layer. States and predictions are [batch, classes]; results with a scalar

@@ -28,9 +28,10 @@ struct ListOptions {
 int list_command(const ListOptions& options);
 
 struct VerifyOptions {
-  std::string what;            // memory, ep or eab; empty: all three
-  std::string device = "auto"; // cpu or cuda; auto: for memory both, for the others the best
-  std::string model;           // empty: the default model if it is there
+  std::string what;                // memory, ep or eab; empty: all three
+  std::string device = "auto";     // cpu or cuda; auto: for memory both, for the others the best
+  std::string model;               // empty: the default model if it is there
+  bool published_gradient = false; // in place of every EP arm's: must fail
 };
 int verify_command(const VerifyOptions& options);
 

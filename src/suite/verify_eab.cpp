@@ -26,7 +26,8 @@ constexpr const char* kConfiguration =
 constexpr const char* kText =
     "{text: [\"Once upon a time there was an old lighthouse at the end of a long road, and the "
     "keeper who lived in it had not spoken to anybody for a year. One day a letter came\"]}";
-constexpr const char* kGenerated = "{generate: {tokens: [40], count: 1}}"; // for random weights
+constexpr const char* kGenerated = // random weights have no tokenizer and no entropy to go by
+    "{generate: {tokens: [40], count: 1}}, branching: {schedule: [3, 3]}";
 
 std::string tree_of(const results::EabRow& row) {
   std::string text;

@@ -79,8 +79,11 @@ TEST(ComponentCounts, AreThoseOfTheAlgorithm) {
   const auto fused = profile_components(settings_of(Arm::ep_fused), at::kCPU, {});
   EXPECT_EQ(find(fused, "settling")->evaluations, 1); // the free phase is a no-op
   EXPECT_EQ(find(fused, "energy"), nullptr);
-  const auto backprop = profile_components(settings_of(Arm::backprop), at::kCPU, {});
-  EXPECT_EQ(find(backprop, "settling"), nullptr);
+  for (const Arm arm : {Arm::backprop, Arm::backprop_checkpoint}) {
+    const auto backprop = profile_components(settings_of(arm), at::kCPU, {});
+    EXPECT_EQ(find(backprop, "settling"), nullptr);
+    EXPECT_EQ(find(backprop, "contrast")->evaluations, 1);
+  }
 }
 
 // What settling holds when its second phase begins: the free states. Not the weights.
@@ -89,6 +92,18 @@ TEST(ComponentCounts, HeldIsNetOfTheBase) {
   const auto parts = profile_components(settings, at::kCPU, {});
   const std::int64_t states = 4 * 6 * (7 * 12 + 4);
   EXPECT_EQ(find(parts, "settling")->held_bytes, states);
+}
+
+// States and graph are gone when the optimizer begins: what it finds is gradients, as with
+// back-propagation.
+TEST(ComponentCounts, TheOptimizerFindsGradientsOnly) {
+  const auto of_backprop = profile_components(settings_of(Arm::backprop), at::kCPU, {});
+  const std::int64_t peak = find(of_backprop, "update")->peak_bytes;
+  for (const Arm arm : {Arm::ep_autograd, Arm::ep_manual, Arm::ep_finite_difference,
+                        Arm::ep_analytic, Arm::ep_checkpoint, Arm::ep_batched}) {
+    const auto parts = profile_components(settings_of(arm), at::kCPU, {});
+    EXPECT_EQ(find(parts, "update")->peak_bytes, peak) << name_of(arm);
+  }
 }
 
 TEST(ComponentCounts, TimeLimitsAndWrongSettingsAreReported) {

@@ -33,9 +33,21 @@ TEST(Verify, Ep) {
               AllOf(HasSubstr("energy difference of ep_fused"),
                     HasSubstr("control: training loss of the published gradient from noisy states"),
                     HasSubstr("growth from depth 2T on of ep_fused"),
+                    HasSubstr("control: growth from depth 2T on of ep_fused, with ep_autograd's"),
                     HasSubstr("slope with weights of ep_manual"),
                     HasSubstr("meets its criteria here"), Not(HasSubstr("FAILED")),
                     Not(HasSubstr("not measured"))));
+}
+
+// Something wrong on purpose: the status says so.
+TEST(Verify, AFailingCriterionExitsWithOne) {
+  const Ended ended = run_program(0, {"verify", "ep", "--device", "cpu", "--published-gradient"});
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("FAILED cpu    energy difference of ep_analytic"),
+                                  HasSubstr("FAILED cpu    settled states of ep_fused"),
+                                  HasSubstr("FAILED cpu    training loss of ep_manual"),
+                                  HasSubstr("does NOT meet its criteria here"),
+                                  Not(HasSubstr("ok     cpu    energy"))));
 }
 
 TEST(Verify, MemoryAndWrongWords) {
