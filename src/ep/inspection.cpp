@@ -256,8 +256,10 @@ Inspection inspect_step(const Settings& settings, const Network& network, const 
   Collector collector(settings.depth);
   const Problem problem{settings, network, batch, &watch, deadline};
   run_arm(problem, collector);
-  KinkWatch kinks(watch, settings.batch);
-  const Reference reference = reference_gradients(problem, settles(settings) ? &kinks : nullptr);
+  KinkWatch settling(watch, settings.batch);
+  const Reference reference = reference_gradients(problem, settles(settings) ? &settling : nullptr);
+  const KinkRows kinks =
+      settles(settings) ? settling.rows() : forward_kinks(network, batch.input, widen(network, 0));
 
   Inspection result;
   result.energy = watch.energy;
@@ -266,9 +268,9 @@ Inspection inspect_step(const Settings& settings, const Network& network, const 
     output = predict(network.layer(i), i == 0 ? output : activate(output));
   result.loss = mean_loss(settings, batch, output).item<double>();
   compare(collector.gradients(), reference, result);
-  result.kink_rows = kinks.count();
+  result.kink_rows = kinks.count;
   if (result.kink_rows > 0 && result.kink_rows < settings.batch)
-    compare_other_rows(problem, kinks.other_rows(), result);
+    compare_other_rows(problem, kinks.others, result);
   compare_to_backprop(collector.gradients(), backprop_gradients(problem), result);
   if (!result.energy.empty())
     result.settled_steps = static_cast<std::int64_t>(result.energy.size()) - 1;

@@ -46,8 +46,37 @@ void KinkWatch::after_step(double beta, std::int64_t step, const SettlingView& v
   parted_.logical_or_(now);
 }
 
-at::Tensor KinkWatch::other_rows() const { return at_kink_.logical_not().nonzero().squeeze(1); }
+namespace {
 
-std::int64_t KinkWatch::count() const { return at_kink_.sum().item<std::int64_t>(); }
+// A layer of the forward pass as if it were a network's only hidden one.
+class OneLayer : public SettlingView {
+public:
+  explicit OneLayer(at::Tensor state) : state_(std::move(state)) {}
+  double energy() const override { return 0; }
+  at::Tensor state(std::int64_t) const override { return state_; }
+  std::int64_t first_non_finite() const override { return -1; }
+
+private:
+  at::Tensor state_;
+};
+
+} // namespace
+
+KinkRows forward_kinks(const Network& network, const at::Tensor& input, const Network& wide) {
+  PhaseWatch arm(0, 2);
+  KinkWatch kinks(arm, input.size(0));
+  at::Tensor narrow_state = input, wide_state = input.to(at::kDouble);
+  for (std::int64_t i = 0; i + 1 < network.depth(); ++i) {
+    narrow_state = predict(network.layer(i), i == 0 ? narrow_state : activate(narrow_state));
+    wide_state = predict(wide.layer(i), i == 0 ? wide_state : activate(wide_state));
+    arm.after_step(1, i, OneLayer(narrow_state));
+    kinks.after_step(1, i, OneLayer(wide_state));
+  }
+  return kinks.rows();
+}
+
+KinkRows KinkWatch::rows() const {
+  return {at_kink_.sum().item<std::int64_t>(), at_kink_.logical_not().nonzero().squeeze(1)};
+}
 
 } // namespace peakbench::ep

@@ -106,13 +106,27 @@ TEST(KinkWatch, TellsRoundingFromErrors) {
   KinkWatch kinks(watch, 4);
   kinks.after_step(0.5, 1, reference);
   kinks.after_step(0.5, 2, reference); // a step that the arm did not do
-  EXPECT_EQ(kinks.count(), 1);
-  EXPECT_TRUE(at::equal(kinks.other_rows(), at::tensor({0, 2, 3}, at::kLong)));
+  EXPECT_EQ(kinks.rows().count, 1);
+  EXPECT_TRUE(at::equal(kinks.rows().others, at::tensor({0, 2, 3}, at::kLong)));
   reference.states[1][0] = 2.0; // later it may be anywhere
   reference.states[2][1] = 1e-9;
   watch.after_step(0.5, 3, arm);
   kinks.after_step(0.5, 3, reference);
-  EXPECT_EQ(kinks.count(), 1) << "and a row that was wrong stays wrong";
+  EXPECT_EQ(kinks.rows().count, 1) << "and a row that was wrong stays wrong";
+}
+
+// A thousand layers of init orthogonal: float32 and float64 part in some rows on the way up.
+TEST(Inspection, LeavesOutRowsThatPartOnTheWayUp) {
+  Settings settings = small_settings(400, at::kFloat);
+  settings.width = 64;
+  settings.batch = 16;
+  settings.init = Init::orthogonal;
+  settings.arm = Arm::ep_sweep;
+  const Case test(settings);
+  const Inspection seen = inspect_step(test.settings, test.network, test.batch, {});
+  EXPECT_LT(seen.kink_rows, 16);
+  EXPECT_LT(seen.gradient_error, 1e-3);
+  EXPECT_EQ(seen.reach, 400);
 }
 
 TEST(Inspection, LossIsTheMeanCrossEntropy) {

@@ -111,8 +111,8 @@ public:
     FromFirst shifted(kinks, first);
     oracle.settle(settings.beta, &shifted);
     rows_ += settings.batch;
-    left_out_ += kinks.count();
-    const at::Tensor rows = kinks.other_rows();
+    left_out_ += kinks.rows().count;
+    const at::Tensor rows = kinks.rows().others;
     if (rows.numel() == 0)
       return;
     const std::string what = "depth " + std::to_string(settings.depth) + ", width " +
