@@ -45,7 +45,7 @@ bool shows_something(const Series& line) {
 Plot layer_plot(const EpRows& rows, const DrawnArms& arms, const LoadEpTrace& load) {
   Panel energy, norm, cosine;
   for (const std::string& arm : arms.shown) {
-    const EpRows mine = of_arm(rows, arm);
+    const EpRows mine = rows_of(rows, arm);
     if (mine.empty())
       continue;
     const EpTrace trace = load(*mine.front()); // of the first seed

@@ -65,14 +65,6 @@ DrawnArms arms_to_draw(const EpRows& rows) {
   return {{all.begin(), end}, {end, all.end()}};
 }
 
-EpRows of_arm(const EpRows& rows, std::string_view arm) {
-  EpRows found;
-  for (const results::EpCase* row : rows)
-    if (row->arm == arm)
-      found.push_back(row);
-  return found;
-}
-
 EpRows at_depth(const EpRows& rows, std::int64_t depth) {
   EpRows found;
   for (const results::EpCase* row : rows)

@@ -5,13 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "report/ep_depths.h"
 #include "report/groups.h"
 #include "report/plot.h"
 #include "results/records.h"
 
 namespace peakbench::report {
 
-using EpRows = Rows<results::EpCase>;
 using EpGroup = Group<results::EpCase>;
 using EpGrouping = Grouping<results::EpCase>;
 
@@ -27,7 +27,6 @@ struct DrawnArms {
 };
 DrawnArms arms_to_draw(const EpRows& rows);
 
-EpRows of_arm(const EpRows& rows, std::string_view arm);
 EpRows at_depth(const EpRows& rows, std::int64_t depth);
 std::vector<std::int64_t> depths_of(const EpRows& rows);
 

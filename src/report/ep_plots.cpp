@@ -19,7 +19,7 @@ Panel versus_depth(const EpRows& rows, const DrawnArms& arms, Figure figure) {
   for (const std::string& arm : arms.shown) {
     Series line{.title = arm, .style = style_of_ep_arm(arm)};
     for (const std::int64_t depth : depths_of(rows))
-      if (const double y = median_over(of_arm(at_depth(rows, depth), arm), figure); y > 0)
+      if (const double y = median_over(rows_of(at_depth(rows, depth), arm), figure); y > 0)
         line.points.push_back({static_cast<double>(depth), y});
     if (!line.points.empty())
       panel.series.push_back(std::move(line));

@@ -36,7 +36,7 @@ Panel accuracy_panel(const EpRows& rows, const DrawnArms& arms) {
     Series line{.title = arm, .style = style_of_ep_arm(arm)};
     for (const std::int64_t depth : depths_of(rows))
       if (const double accuracy =
-              median_over(of_arm(at_depth(rows, depth), arm),
+              median_over(rows_of(at_depth(rows, depth), arm),
                           [](const EpCase& row) { return 100 * row.test_accuracy; });
           !std::isnan(accuracy))
         line.points.push_back({static_cast<double>(depth), accuracy});
@@ -126,7 +126,7 @@ std::vector<NamedPlot> ep_training_plots(const std::vector<EpCase>& all,
       Panel panel;
       panel.title = fmt::format("depth {}", depth);
       for (const std::string& arm : arms.shown)
-        if (Series line = curve_of(arm, of_arm(at_depth(group.rows, depth), arm), training);
+        if (Series line = curve_of(arm, rows_of(at_depth(group.rows, depth), arm), training);
             !line.points.empty())
           panel.series.push_back(std::move(line));
       panel.x = {.title = "training step"};

@@ -13,19 +13,11 @@ namespace peakbench::report {
 namespace {
 
 using results::EpCase;
-constexpr std::string_view kCompared[] = {"arm", "depth", "seed"};
 
 double accuracy_percent(const EpCase& row) { return 100 * row.test_accuracy; }
 
 double accuracy_of(const EpRows& rows, std::string_view arm, std::int64_t depth) {
-  return median_over(finished(of_arm(at_depth(rows, depth), arm)), accuracy_percent);
-}
-
-// Arms in the order of the pictures, none left out.
-std::vector<std::string> arms_of(const EpRows& rows) {
-  DrawnArms arms = arms_to_draw(rows);
-  arms.shown.insert(arms.shown.end(), arms.left_out.begin(), arms.left_out.end());
-  return arms.shown;
+  return median_over(finished(rows_of(at_depth(rows, depth), arm)), accuracy_percent);
 }
 
 std::string status_of(const EpRows& rows) {
@@ -61,7 +53,7 @@ Table accuracy_table(const std::vector<EpCase>& cases, const EpGrouping& groupin
     for (const std::string& arm : arms_of(group.rows)) {
       std::vector<std::string> cells{arm};
       for (const std::int64_t depth : depths_of(all)) {
-        const EpRows rows = of_arm(at_depth(group.rows, depth), arm);
+        const EpRows rows = rows_of(at_depth(group.rows, depth), arm);
         const double accuracy = accuracy_of(group.rows, arm, depth);
         cells.push_back(std::isnan(accuracy) && !rows.empty() ? status_of(rows)
                                                               : fixed(accuracy, 1));
@@ -99,7 +91,7 @@ Table run_table(const EpGrouping& grouping) {
   for (const EpGroup& group : grouping.groups)
     for (const std::int64_t depth : depths_of(group.rows))
       for (const std::string& arm : arms_of(at_depth(group.rows, depth))) {
-        const EpRows rows = of_arm(at_depth(group.rows, depth), arm);
+        const EpRows rows = rows_of(at_depth(group.rows, depth), arm);
         const EpRows ended = finished(rows);
         const double accuracy = accuracy_of(group.rows, arm, depth);
         const auto against = [&](std::string_view baseline) {
@@ -134,14 +126,14 @@ std::vector<Table> ep_training_tables(const results::RunData& run) {
       cases.push_back(row);
   if (cases.empty())
     return {};
-  const EpGrouping grouping = group_rows(cases, kCompared);
+  const EpGrouping grouping = group_rows(cases, kEpCompared);
   Table accuracy = accuracy_table(cases, grouping);
   accuracy.notes.push_back("Same batches and initial weights for every arm. ep_fused and "
                            "truncated_backprop(T) train the last T layers only; the sweeps and "
                            "backprop all of them.");
   if (const std::string untrained = untrained_text(run); !untrained.empty())
     accuracy.notes.push_back(untrained);
-  accuracy.notes.push_back("All: " + common_setting(cases, kCompared) + ".");
+  accuracy.notes.push_back("All: " + common_setting(cases, kEpCompared) + ".");
   return {accuracy, run_table(grouping)};
 }
 
