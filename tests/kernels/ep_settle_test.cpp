@@ -8,39 +8,20 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/kernels/ep_settle_reference.h"
+
 namespace peakbench::kernels {
 namespace {
 
-using Matrix = std::vector<std::vector<double>>; // [rows][width]
+using testing::distance;
+using testing::minus;
+using Shape = testing::ConeShape;
+using Reference = testing::ConeReference;
 
-struct Shape {
-  std::int64_t depth, width, input, classes, rows, steps;
-  bool cross_entropy;
-};
-
-class Problem {
-public:
-  explicit Problem(const Shape& shape) : steps(shape.steps) {
-    at::manual_seed(shape.width * 7 + shape.rows);
-    call.rows = shape.rows;
-    call.first = std::max<std::int64_t>(0, shape.depth - shape.steps);
-    call.cross_entropy = shape.cross_entropy;
-    call.temperature = shape.cross_entropy ? 1.3F : 1.0F;
-    call.beta = 0.5F;
-    call.rate = 0.15F;
-    call.momentum = 0.5F;
-    for (std::int64_t i = 0; i < shape.depth; ++i) {
-      const std::int64_t in = i == 0 ? shape.input : shape.width;
-      const std::int64_t out = i + 1 == shape.depth ? shape.classes : shape.width;
-      weights.push_back(at::randn({out, in}) * std::sqrt(2.0 / static_cast<double>(in)));
-      biases.push_back(at::randn({out}) * 0.1);
-      call.layers.push_back(
-          {weights.back().data_ptr<float>(), biases.back().data_ptr<float>(), in, out});
-    }
-    input = at::randn({shape.rows, shape.input});
-    target = at::softmax(at::randn({shape.rows, shape.classes}), 1);
-    call.input = input.data_ptr<float>();
-    call.target = target.data_ptr<float>();
+struct Problem : testing::ConeProblem {
+  explicit Problem(const Shape& shape) : ConeProblem(shape) {
+    host_weights = weights; // what a test changes is changed for both
+    host_biases = biases;
   }
 
   // Displacements and errors of the kernel, [layer][rows, outputs], from `first` on.
@@ -74,131 +55,7 @@ public:
     result.error = read(layout.velocity);
     return result;
   }
-
-  EpSettle call;
-  std::int64_t steps;
-  std::vector<at::Tensor> weights, biases;
-  at::Tensor input, target;
 };
-
-// One row, all layers, plain states: s_i themselves in float64, as ep.md writes it.
-class Reference {
-public:
-  Reference(const Problem& problem, std::int64_t row, bool published = false)
-      : p_(problem), row_(row), published_(published) {
-    for (std::size_t i = 0; i < p_.weights.size(); ++i) {
-      states.push_back(predict(i));
-      velocity_.emplace_back(states[i].size(), 0.0);
-    }
-    free = states;
-    for (std::int64_t t = 0; t < p_.steps; ++t)
-      step();
-    for (std::size_t i = 0; i < states.size(); ++i)
-      errors.push_back(error(i));
-  }
-
-  Matrix states, free, errors;
-
-private:
-  std::vector<double> predict(std::size_t i) const {
-    const at::Tensor &w = p_.weights[i], &b = p_.biases[i];
-    std::vector<double> h(static_cast<std::size_t>(w.size(0)));
-    for (std::size_t o = 0; o < h.size(); ++o) {
-      h[o] = static_cast<double>(b.data_ptr<float>()[o]);
-      for (std::int64_t k = 0; k < w.size(1); ++k) {
-        const double a = i == 0
-                             ? static_cast<double>(p_.input.data_ptr<float>()[row_ * w.size(1) + k])
-                             : std::max(0.0, states[i - 1][static_cast<std::size_t>(k)]);
-        h[o] +=
-            static_cast<double>(w.data_ptr<float>()[static_cast<std::int64_t>(o) * w.size(1) + k]) *
-            a;
-      }
-    }
-    return h;
-  }
-  static std::vector<double> softmax(std::vector<double> x, double temperature) {
-    double sum = 0;
-    for (double& value : x)
-      sum += value = std::exp(value / temperature);
-    for (double& value : x)
-      value /= sum;
-    return x;
-  }
-  double target(std::size_t k) const {
-    return static_cast<double>(
-        p_.target.data_ptr<float>()[row_ * p_.target.size(1) + static_cast<std::int64_t>(k)]);
-  }
-  std::vector<double> error(std::size_t i) const {
-    std::vector<double> h = predict(i), e(h.size());
-    const double tau = static_cast<double>(p_.call.temperature);
-    if (i + 1 < states.size() || !p_.call.cross_entropy) {
-      for (std::size_t k = 0; k < e.size(); ++k)
-        e[k] = states[i][k] - h[k];
-      return e;
-    }
-    const std::vector<double> p = softmax(h, tau), q = softmax(states[i], tau);
-    double mean = 0;
-    for (std::size_t k = 0; k < e.size(); ++k)
-      mean += p[k] * (std::log(p[k]) - std::log(q[k]));
-    for (std::size_t k = 0; k < e.size(); ++k)
-      e[k] = -p[k] * (std::log(p[k]) - std::log(q[k]) - mean) / tau;
-    return e;
-  }
-  void step() {
-    const std::size_t last = states.size() - 1;
-    const double beta = static_cast<double>(p_.call.beta),
-                 tau = static_cast<double>(p_.call.temperature);
-    Matrix force(states.size()), e(states.size());
-    for (std::size_t i = 0; i <= last; ++i)
-      e[i] = error(i);
-    for (std::size_t i = 0; i <= last; ++i) {
-      force[i] = e[i];
-      if (i == last) {
-        const std::vector<double> p = softmax(predict(i), tau), q = softmax(states[i], tau),
-                                  share = softmax(states[i], 1);
-        for (std::size_t k = 0; k < force[i].size(); ++k)
-          force[i][k] = p_.call.cross_entropy ? (q[k] - p[k]) / tau + beta * (share[k] - target(k))
-                                              : e[i][k] + 2 * beta * (states[i][k] - target(k));
-        continue;
-      }
-      const at::Tensor& above = p_.weights[i + 1];
-      for (std::size_t k = 0; k < force[i].size() && !published_; ++k)
-        for (std::int64_t o = 0; o < above.size(0); ++o)
-          if (states[i][k] > 0)
-            force[i][k] -=
-                static_cast<double>(
-                    above.data_ptr<float>()[o * above.size(1) + static_cast<std::int64_t>(k)]) *
-                e[i + 1][static_cast<std::size_t>(o)];
-    }
-    for (std::size_t i = 0; i <= last; ++i)
-      for (std::size_t k = 0; k < states[i].size(); ++k) {
-        velocity_[i][k] = static_cast<double>(p_.call.momentum) * velocity_[i][k] + force[i][k];
-        states[i][k] -= static_cast<double>(p_.call.rate) * velocity_[i][k];
-      }
-  }
-
-  const Problem& p_;
-  std::int64_t row_;
-  bool published_;
-  Matrix velocity_;
-};
-
-// Largest |kernel - reference| of a row, relative to the largest |reference| of the layer's row.
-double distance(const at::Tensor& block, std::int64_t row, const std::vector<double>& expected) {
-  double difference = 0, largest = 0;
-  for (std::size_t k = 0; k < expected.size(); ++k) {
-    const double got = block[row][static_cast<std::int64_t>(k)].item<double>();
-    difference = std::max(difference, std::abs(got - expected[k]));
-    largest = std::max(largest, std::abs(expected[k]));
-  }
-  return difference / std::max(largest, 1e-30);
-}
-
-std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
-  for (std::size_t k = 0; k < a.size(); ++k)
-    a[k] -= b[k];
-  return a;
-}
 
 class EpSettleKernel : public ::testing::TestWithParam<Shape> {};
 
