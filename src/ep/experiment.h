@@ -55,7 +55,8 @@ public:
   std::uint64_t weights_fingerprint() const;
   // One training step: phases, gradients, optimizer. What the clock and the memory scope see.
   // Throws Diverged (naming the settling step and the layer), TimedOut; the weights are then as
-  // they were before the step.
+  // they were before the step. (The sweeps change weights on their way: errors that overflow below
+  // the output are told after, when the layers above are changed. reset() puts all back.)
   void step(const Deadline& deadline);
   // Puts weights and optimizer back to their initial values, so that repeats do the same work.
   void reset();

@@ -147,7 +147,18 @@ std::string Plan::label(const PlannedCase& one) const {
                        record.prompt_id);
   }
   const results::EpCase& record = ep[one.index].record;
-  return fmt::format("ep {} depth {}", record.arm, record.depth);
+  std::string text = fmt::format("ep {} depth {}", record.arm, record.depth);
+  for (const auto& field : results::fields<results::EpCase>()) {
+    if (field.role != results::Role::independent || field.name == "arm" || field.name == "depth")
+      continue;
+    const auto value = [&](const EpPlanned& planned) {
+      return results::text_of(results::value_of(field, planned.record));
+    };
+    const std::string own = value(ep[one.index]);
+    if (std::ranges::any_of(ep, [&](const EpPlanned& other) { return value(other) != own; }))
+      text += fmt::format(", {} {}", field.name, own);
+  }
+  return text;
 }
 
 std::vector<cluster::WorkItem> work_items(const Plan& plan, std::span<const std::size_t> indices) {

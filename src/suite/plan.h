@@ -65,7 +65,8 @@ struct Plan {
   // Of the case ids and of how they are measured: runs of equal plans may share a results file.
   std::string hash;
   std::string json() const;
-  // For messages: "eab cow batched tides", "ep ep_fused depth 500".
+  // For messages: "eab cow batched tides", "ep ep_fused depth 500", with whatever else the plan's
+  // EP cases differ in: "..., init residual".
   std::string label(const PlannedCase& one) const;
 };
 

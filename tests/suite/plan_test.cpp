@@ -92,6 +92,14 @@ TEST(Plan, IdsAreStable) {
             "854fae982adfab02");
 }
 
+TEST(Plan, LabelsTellWhatCasesDifferIn) {
+  const Plan one = plan_of("ep: {arms: ep_fused, depths: [10, 20]}");
+  EXPECT_EQ(one.label(one.cases.at(1)), "ep ep_fused depth 20");
+  const Plan more =
+      plan_of("ep: {arms: ep_fused, depths: 10, init: [torch, residual], beta: [0.5, 1]}");
+  EXPECT_EQ(more.label(more.cases.at(3)), "ep ep_fused depth 10, beta 1, init residual");
+}
+
 TEST(Plan, HashDependsOnCasesAndRepeatsOnly) {
   const std::string yaml = "ep: {arms: ep_fused, depths: [10, 20]}";
   const std::string hash = plan_of(yaml).hash;
