@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ep/arms.h"
+#include "kernels/ep_settle.h"
 
 namespace peakbench::ep {
 
@@ -42,6 +43,8 @@ public:
 // clean, T steps always (tolerance 0). Several cones may be alive at a time; beta may be negative.
 std::unique_ptr<Cone> make_aten_cone(const Problem& problem);
 std::unique_ptr<Cone> make_kernel_cone(const Problem& problem);
+// What ep_settle is told of a problem, beta left open; pointers into its network and batch.
+kernels::EpSettle ep_settle_call(const Problem& problem);
 bool kernel_cone_runs(const Settings& settings, at::Device device);
 
 } // namespace peakbench::ep

@@ -57,23 +57,10 @@ private:
 
 DeviceCone::DeviceCone(const Problem& problem, const kernels::EpDevice& device, void* stream)
     : problem_(problem), device_(device), stream_(stream),
-      first_(first_settling_layer(problem.settings)) {
-  const Settings& settings = problem.settings;
+      first_(first_settling_layer(problem.settings)), call_(ep_settle_call(problem)) {
   bool contiguous = problem.batch.input.is_contiguous() && problem.batch.target.is_contiguous();
-  for (const Layer& layer : problem.network.layers) {
+  for (const Layer& layer : problem.network.layers)
     contiguous = contiguous && layer.weight.is_contiguous() && layer.bias.is_contiguous();
-    call_.layers.push_back({layer.weight.const_data_ptr<float>(),
-                            layer.bias.const_data_ptr<float>(), layer.weight.size(1),
-                            layer.weight.size(0)});
-  }
-  call_.first = first_;
-  call_.rows = settings.batch;
-  call_.input = problem.batch.input.const_data_ptr<float>();
-  call_.target = problem.batch.target.const_data_ptr<float>();
-  call_.cross_entropy = settings.loss == Loss::cross_entropy;
-  call_.temperature = static_cast<float>(settings.temperature);
-  call_.rate = static_cast<float>(settings.rate);
-  call_.momentum = static_cast<float>(settings.momentum);
   plan_ = kernels::ep_device_plan(call_, device_.limits());
   plan_.possible = plan_.possible && contiguous;
   const measure::TagScope tag(measure::Tag::states);

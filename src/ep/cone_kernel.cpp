@@ -58,20 +58,8 @@ private:
 };
 
 KernelCone::KernelCone(const Problem& problem)
-    : problem_(problem), first_(first_settling_layer(problem.settings)) {
-  const Settings& settings = problem.settings;
-  for (const Layer& layer : problem.network.layers)
-    call_.layers.push_back({layer.weight.const_data_ptr<float>(),
-                            layer.bias.const_data_ptr<float>(), layer.weight.size(1),
-                            layer.weight.size(0)});
-  call_.first = first_;
-  call_.rows = settings.batch;
-  call_.input = problem.batch.input.const_data_ptr<float>();
-  call_.target = problem.batch.target.const_data_ptr<float>();
-  call_.cross_entropy = settings.loss == Loss::cross_entropy;
-  call_.temperature = static_cast<float>(settings.temperature);
-  call_.rate = static_cast<float>(settings.rate);
-  call_.momentum = static_cast<float>(settings.momentum);
+    : problem_(problem), first_(first_settling_layer(problem.settings)),
+      call_(ep_settle_call(problem)) {
   layout_ = kernels::ep_layout(call_, at::get_num_threads());
   const measure::TagScope tag(measure::Tag::states);
   memory_ = at::empty({layout_.floats}, problem.batch.input.options());
@@ -183,6 +171,23 @@ std::int64_t KernelCone::first_non_finite() const {
 }
 
 } // namespace
+
+kernels::EpSettle ep_settle_call(const Problem& problem) {
+  const Settings& settings = problem.settings;
+  kernels::EpSettle call;
+  for (const Layer& layer : problem.network.layers)
+    call.layers.push_back({layer.weight.const_data_ptr<float>(), layer.bias.const_data_ptr<float>(),
+                           layer.weight.size(1), layer.weight.size(0)});
+  call.first = first_settling_layer(settings);
+  call.rows = settings.batch;
+  call.input = problem.batch.input.const_data_ptr<float>();
+  call.target = problem.batch.target.const_data_ptr<float>();
+  call.cross_entropy = settings.loss == Loss::cross_entropy;
+  call.temperature = static_cast<float>(settings.temperature);
+  call.rate = static_cast<float>(settings.rate);
+  call.momentum = static_cast<float>(settings.momentum);
+  return call;
+}
 
 bool kernel_cone_runs(const Settings& settings, at::Device device) {
   return device.is_cpu() && settings.dtype == at::kFloat && settings.profile == Profile::clean &&

@@ -97,15 +97,6 @@ std::string text_of(const Lengths& lengths) {
   return shortest == longest ? count(shortest) : count(shortest) + "-" + count(longest);
 }
 
-Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns) {
-  Table table;
-  table.title = title;
-  table.columns = grouping.columns;
-  table.settings = grouping.columns.size();
-  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
-  return table;
-}
-
 std::string widest_interval(const EabRows& rows) {
   std::vector<double> widths;
   for (const EabCase* row : rows)

@@ -59,9 +59,6 @@ bool lengths_vary(const std::vector<Lengths>& lengths);
 EabRows rows_within(const EabRows& rows, const Lengths& lengths);
 std::string text_of(const Lengths& lengths);
 
-// An empty table that begins with the settings' columns.
-Table table_of(const std::string& title, const EabGrouping& grouping, std::vector<Column> columns);
-
 // Interval of the widest case, in percent.
 std::string widest_interval(const EabRows& rows);
 

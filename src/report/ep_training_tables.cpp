@@ -30,16 +30,6 @@ std::string status_of(const EpRows& rows) {
   return text;
 }
 
-Table with_settings(const std::string& title, const EpGrouping& grouping,
-                    std::vector<Column> columns) {
-  Table table;
-  table.title = title;
-  table.columns = grouping.columns;
-  table.settings = grouping.columns.size();
-  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
-  return table;
-}
-
 // One row per arm, one column per depth.
 Table accuracy_table(const std::vector<EpCase>& cases, const EpGrouping& grouping) {
   EpRows all;
@@ -48,7 +38,7 @@ Table accuracy_table(const std::vector<EpCase>& cases, const EpGrouping& groupin
   std::vector<Column> columns{{"arm", "", true}};
   for (const std::int64_t depth : depths_of(all))
     columns.push_back({fmt::format("depth {}", depth), "%"});
-  Table table = with_settings("EP: does it learn? Test accuracy after training", grouping, columns);
+  Table table = table_of("EP: does it learn? Test accuracy after training", grouping, columns);
   for (const EpGroup& group : grouping.groups)
     for (const std::string& arm : arms_of(group.rows)) {
       std::vector<std::string> cells{arm};
@@ -77,17 +67,17 @@ std::string untrained_text(const results::RunData& run) {
 }
 
 Table run_table(const EpGrouping& grouping) {
-  Table table = with_settings("EP: does it learn? Training runs in full", grouping,
-                              {{"depth", ""},
-                               {"arm", "", true},
-                               {"training loss", ""},
-                               {"test loss", ""},
-                               {"test accuracy", "%"},
-                               {"vs backprop", "points"},
-                               {"vs truncated_backprop(T)", "points"},
-                               {"reach", "layers"},
-                               {"cosine to backprop", ""},
-                               {"status", "", true}});
+  Table table = table_of("EP: does it learn? Training runs in full", grouping,
+                         {{"depth", ""},
+                          {"arm", "", true},
+                          {"training loss", ""},
+                          {"test loss", ""},
+                          {"test accuracy", "%"},
+                          {"vs backprop", "points"},
+                          {"vs truncated_backprop(T)", "points"},
+                          {"reach", "layers"},
+                          {"cosine to backprop", ""},
+                          {"status", "", true}});
   for (const EpGroup& group : grouping.groups)
     for (const std::int64_t depth : depths_of(group.rows))
       for (const std::string& arm : arms_of(at_depth(group.rows, depth))) {

@@ -115,4 +115,16 @@ std::string share_finished(const Rows<Record>& rows) {
   return std::to_string(finished(rows).size()) + "/" + std::to_string(rows.size());
 }
 
+// A table whose first columns name the setting of a row.
+template <class Record>
+Table table_of(const std::string& title, const Grouping<Record>& grouping,
+               const std::vector<Column>& columns) {
+  Table table;
+  table.title = title;
+  table.columns = grouping.columns;
+  table.settings = grouping.columns.size();
+  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
+  return table;
+}
+
 } // namespace peakbench::report
