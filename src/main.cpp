@@ -11,6 +11,7 @@
 #include "cluster/session.h"
 #include "measure/memory.h"
 #include "suite/commands.h"
+#include "suite/worker.h"
 
 namespace {
 
@@ -47,6 +48,7 @@ Examples:
   peakbench run configs/quick.yaml --set eab.max_paths=5 --out results/five.h5
   peakbench run configs/ep_depth.yaml --set 'ep.depths=[10, 100]' --dry-run
   peakbench run configs/quick.yaml --only ep --retry-failed
+  peakbench run configs/quick.yaml --part 3/16 --out results/quick.3.h5    one task of a job array
 A run whose results file is there already goes on with what is missing. Exit status: 0 all cases ok,
 1 some not ok or a check failed, 2 wrong input, 3 interrupted with the results kept.)";
 
@@ -88,7 +90,7 @@ struct Commands {
   suite::TokenizeOptions tokenize;
 };
 
-const CLI::IsMember kKinds({"eab", "ep"});
+const CLI::IsMember kKinds({"eab", "ep", "comm", "scaling"});
 
 CLI::App* add_run(CLI::App& app, suite::RunOptions& options) {
   CLI::App* run = app.add_subcommand("run", "Measure every case of a configuration");
@@ -96,7 +98,9 @@ CLI::App* add_run(CLI::App& app, suite::RunOptions& options) {
   run->add_option("--out", options.out, "Results file (default: results/<name>.h5)");
   run->add_option("--set", options.overrides, "KEY=VALUE: overrides, e.g. ep.depths=[10,50]")
       ->allow_extra_args(false);
-  run->add_option("--only", options.only, "eab or ep: leave the other one out")->check(kKinds);
+  run->add_option("--only", options.only, "eab, ep, comm or scaling: leave the others out")
+      ->check(kKinds);
+  run->add_option("--part", options.part, "I/N: only this part of the cases, for job arrays");
   run->add_flag("--dry-run", options.dry_run, "Check everything, open the models, measure nothing");
   run->add_flag("--retry-failed", options.retry_failed, "Also repeat cases that did not end ok");
   run->footer(kRunExamples);
@@ -107,7 +111,7 @@ CLI::App* add_list(CLI::App& app, suite::ListOptions& options) {
   CLI::App* list = app.add_subcommand("list", "Print the cases of a configuration");
   list->add_option("CONFIG", options.config, "YAML file")->required();
   list->add_option("--set", options.overrides, "KEY=VALUE")->allow_extra_args(false);
-  list->add_option("--only", options.only, "eab or ep")->check(kKinds);
+  list->add_option("--only", options.only, "eab, ep, comm or scaling")->check(kKinds);
   list->footer(kListExamples);
   return list;
 }
@@ -171,12 +175,15 @@ int parse_and_run(int argc, char** argv) {
   const CLI::App* verify = add_verify(app, options.verify);
   const CLI::App* model = add_model(app, options.model);
   add_tokenize(app, options.tokenize);
+  const CLI::App* worker = app.add_subcommand("worker")->group(""); // started by `run`
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;
   }
   options.run.command_line = command_line(argc, argv);
+  if (worker->parsed())
+    return suite::worker_command();
   if (run->parsed())
     return run_with_session(argc, argv, options.run);
   if (list->parsed())

@@ -208,7 +208,7 @@ void Collector::State::run() {
 }
 
 Collector::Collector(const Session& session, std::function<void(int, const std::string&)> sink)
-    : state_(std::make_unique<State>(*session.state_, std::move(sink))) {
+    : state_(std::make_unique<State>(session.state(), std::move(sink))) {
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 

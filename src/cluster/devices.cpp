@@ -109,12 +109,16 @@ c10::Device choose_device(const Session& session, const std::string& wish) {
     if (none)
       refuse_cuda();
     index = pick_gpu(ranks, static_cast<std::size_t>(session.rank()));
-    use_gpu(index);
   } catch (const UserError& problem) {
     error = problem.what();
   }
   session.agree(error);
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void use_device(c10::Device device) {
+  if (device.is_cuda())
+    use_gpu(device.index());
 }
 
 c10::Device single_device(const std::string& wish) {

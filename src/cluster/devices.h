@@ -15,7 +15,10 @@ namespace peakbench::cluster {
 // "auto": the GPU of the local rank where there are GPUs, else the CPU; "cpu"; "cuda". Collective.
 // UserError if there are more local ranks than GPUs (each rank's memory must be its own), or no GPU
 // for "cuda". What CUDA_VISIBLE_DEVICES hides does not count.
+// Only looks: a process that is to compute there calls use_device().
 c10::Device choose_device(const Session& session, const std::string& wish);
+// Makes a GPU the current one of this process.
+void use_device(c10::Device device);
 // The same wishes without a session, for commands of one process.
 c10::Device single_device(const std::string& wish);
 // Collective. The cores this process may use (affinity, and the container's quota), those that

@@ -78,6 +78,16 @@ Communicator Communicator::of_this_host(MPI_Comm comm) {
   return Communicator(local);
 }
 
+std::optional<Communicator> Communicator::of_first(MPI_Comm comm, int ranks) {
+  int rank = 0;
+  PEAKBENCH_MPI(MPI_Comm_rank(comm, &rank));
+  MPI_Comm part = MPI_COMM_NULL;
+  PEAKBENCH_MPI(MPI_Comm_split(comm, rank < ranks ? 0 : MPI_UNDEFINED, rank, &part));
+  if (part == MPI_COMM_NULL)
+    return std::nullopt;
+  return Communicator(part);
+}
+
 Communicator::~Communicator() {
   // Freeing is collective; while an exception unwinds the other ranks are not here, and main
   // aborts.

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace peakbench::cluster {
@@ -32,6 +33,8 @@ public:
   explicit Communicator(MPI_Comm comm);
   static Communicator duplicate_of(MPI_Comm comm);
   static Communicator of_this_host(MPI_Comm comm);
+  // Collective over `comm`; nothing on the ranks that are left out.
+  static std::optional<Communicator> of_first(MPI_Comm comm, int ranks);
   ~Communicator();
   Communicator(Communicator&& other) noexcept : comm_(other.comm_) { other.comm_ = MPI_COMM_NULL; }
   Communicator& operator=(Communicator&&) = delete;

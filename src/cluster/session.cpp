@@ -48,6 +48,11 @@ Session::State::State(int& argc, char**& argv)
   host.assign(name, static_cast<std::size_t>(length));
 }
 
+Session::State::State(const State& whole, Communicator part)
+    : world(std::move(part)), local(Communicator::of_this_host(world.get())), rank(world.rank()),
+      size(world.size()), local_rank(local.rank()), local_size(local.size()), host(whole.host) {}
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::Session(int& argc, char**& argv) : state_(std::make_unique<State>(argc, argv)) {}
 Session::~Session() = default;
 
@@ -115,6 +120,13 @@ void Session::agree(const std::optional<std::string>& error) const {
   verdict = broadcast(verdict);
   if (!verdict.empty())
     throw UserError(verdict.substr(1));
+}
+
+std::unique_ptr<Session> Session::of_first(int ranks) const {
+  std::optional<Communicator> part = Communicator::of_first(state_->world.get(), ranks);
+  if (!part)
+    return nullptr;
+  return std::unique_ptr<Session>(new Session(std::make_unique<State>(*state_, std::move(*part))));
 }
 
 void Session::abort(int status) const {

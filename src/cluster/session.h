@@ -32,12 +32,16 @@ public:
   // and says which rank that is where it is not rank 0 or all. Call after every step that can fail
   // on one rank alone.
   void agree(const std::optional<std::string>& error) const;
+  // Collective: a session of the first `ranks` ranks; null on the others.
+  std::unique_ptr<Session> of_first(int ranks) const;
   // Ends the whole job; for errors that the other ranks cannot know of.
   [[noreturn]] void abort(int status) const;
 
+  struct State; // session_state.h, for this folder
+  const State& state() const { return *state_; }
+
 private:
-  friend class Collector;
-  struct State;
+  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

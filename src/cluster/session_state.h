@@ -12,6 +12,7 @@ namespace peakbench::cluster {
 class Runtime {
 public:
   Runtime(int& argc, char**& argv);
+  Runtime() = default; // of a part of another session
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -22,6 +23,7 @@ private:
 
 struct Session::State {
   State(int& argc, char**& argv);
+  State(const State& whole, Communicator part);
   Runtime runtime;
   Communicator world; // a duplicate
   Communicator local; // the ranks of this host

@@ -10,8 +10,10 @@ namespace peakbench::cluster {
 
 struct WorkItem {
   double cost = 1; // estimated seconds; only ratios matter
-  std::string
-      group; // items of a group stay on one rank where that costs little (same model, same prompt)
+  // Items of a group stay on one rank where that costs little (same model, same prompt).
+  std::string group = {};
+  // Items of a model too, but rather a model than a rank without work: the rank loads it once.
+  std::string model = {};
 };
 
 // Static sharing: for every item its rank. Deterministic. Longest groups first to the least loaded

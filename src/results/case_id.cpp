@@ -55,5 +55,7 @@ std::string hash_of_independent(const Record& record) {
 
 std::string case_id_of(const EabCase& record) { return hash_of_independent(record); }
 std::string case_id_of(const EpCase& record) { return hash_of_independent(record); }
+std::string case_id_of(const CommCase& record) { return hash_of_independent(record); }
+std::string case_id_of(const ScalingCase& record) { return hash_of_independent(record); }
 
 } // namespace peakbench::results

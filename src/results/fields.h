@@ -31,6 +31,10 @@ std::span<const Field<EabCase>> fields<EabCase>();
 template <>
 std::span<const Field<EpCase>> fields<EpCase>();
 template <>
+std::span<const Field<CommCase>> fields<CommCase>();
+template <>
+std::span<const Field<ScalingCase>> fields<ScalingCase>();
+template <>
 std::span<const Field<RepeatRow>> fields<RepeatRow>();
 template <>
 std::span<const Field<EpComponentRow>> fields<EpComponentRow>();
@@ -40,6 +44,8 @@ template <>
 std::span<const Field<EpTrainingRow>> fields<EpTrainingRow>();
 template <>
 std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
+template <>
+std::span<const Field<RankRow>> fields<RankRow>();
 
 // A value of any field of a record.
 using Value = std::variant<std::int64_t, double, std::string>;
@@ -64,5 +70,7 @@ std::string description_of(const Field<Record>& field) {
 // a later version may add a variable and old ids stay.
 std::string case_id_of(const EabCase& record);
 std::string case_id_of(const EpCase& record);
+std::string case_id_of(const CommCase& record);
+std::string case_id_of(const ScalingCase& record);
 
 } // namespace peakbench::results

@@ -164,6 +164,8 @@ constexpr Field<Case> kFields[] = {
     {"rank", "1", "MPI rank that ran the case", kMeasured, member<&Case::rank>},
     {"host", "", "host that ran the case", kMeasured, member<&Case::host>},
     {"device", "", "device that ran the case", kMeasured, member<&Case::device>},
+    {"environment", "1", "row of /environment (from 0) that the case ran in", kMeasured,
+     member<&Case::environment>},
 };
 static_assert(std::size(kFields) == member_count<EabCase>() - 1 + member_count<PeakByTag>(),
               "a member of EabCase is missing in the list");

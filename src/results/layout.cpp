@@ -33,7 +33,7 @@ void write_layout(hid_t file, const RunInfo& info) {
   write_attribute(file, "plan_hash", info.plan_hash);
   write_attribute(file, "git_revision", info.git_revision);
   write_attribute(file, "git_dirty", std::int64_t{info.git_dirty});
-  for (const char* group : {"/config", "/eab", "/ep"})
+  for (const char* group : {"/config", "/eab", "/ep", "/comm", "/scaling"})
     make_group(file, group);
   write_text(file, kConfigYaml, info.config_yaml);
   write_text(file, kConfigPlan, info.plan_json);
@@ -45,6 +45,11 @@ void write_layout(hid_t file, const RunInfo& info) {
   create_table<EpComponentRow>(file, kEpComponents, kRepeatsPerChunk);
   create_table<EpOperationRow>(file, kEpOperations, kRepeatsPerChunk);
   create_table<EpTrainingRow>(file, kEpTraining, kRepeatsPerChunk);
+  create_table<CommCase>(file, kCommCases, kCasesPerChunk);
+  create_table<RepeatRow>(file, kCommSamples, kRepeatsPerChunk);
+  create_table<ScalingCase>(file, kScalingCases, kCasesPerChunk);
+  create_table<RepeatRow>(file, kScalingSamples, kRepeatsPerChunk);
+  create_table<RankRow>(file, kRanks, kCasesPerChunk);
   create_trace_groups(file);
 }
 

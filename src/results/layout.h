@@ -17,6 +17,11 @@ inline constexpr const char* kEpSamples = "/ep/samples";
 inline constexpr const char* kEpComponents = "/ep/components";
 inline constexpr const char* kEpOperations = "/ep/operations";
 inline constexpr const char* kEpTraining = "/ep/training";
+inline constexpr const char* kCommCases = "/comm/cases";
+inline constexpr const char* kCommSamples = "/comm/samples";
+inline constexpr const char* kScalingCases = "/scaling/cases";
+inline constexpr const char* kScalingSamples = "/scaling/samples";
+inline constexpr const char* kRanks = "/ranks";
 inline constexpr const char* kEabTraces = "/eab/traces";
 inline constexpr const char* kEpTraces = "/ep/traces";
 

@@ -75,6 +75,11 @@ RunData load(const std::string& path) {
     data.ep_components = rows_if_there<EpComponentRow>(file, kEpComponents);
     data.ep_operations = rows_if_there<EpOperationRow>(file, kEpOperations);
     data.ep_training = rows_if_there<EpTrainingRow>(file, kEpTraining);
+    data.comm = rows_if_there<CommCase>(file, kCommCases);
+    data.comm_repeats = rows_if_there<RepeatRow>(file, kCommSamples);
+    data.scaling = rows_if_there<ScalingCase>(file, kScalingCases);
+    data.scaling_repeats = rows_if_there<RepeatRow>(file, kScalingSamples);
+    data.ranks = rows_if_there<RankRow>(file, kRanks);
     return data;
   });
 }

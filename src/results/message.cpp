@@ -11,6 +11,8 @@ namespace {
 using Json = nlohmann::json;
 constexpr const char* kEab = "eab";
 constexpr const char* kEp = "ep";
+constexpr const char* kComm = "comm";
+constexpr const char* kScaling = "scaling";
 
 // Values in the order of the list: sender and receiver are the same program.
 template <class Record>
@@ -88,14 +90,21 @@ void unpack(const Json& json, EpTrace& trace) {
   json.at("cosine_to_backprop").get_to(trace.cosine_to_backprop);
 }
 
-void pack_parts(const EabRow&, Json&) {}
+// What a row has beside its record and its repeats.
+void pack_parts(const CommRow&, Json&) {}
+void pack_parts(const ScalingRow&, Json&) {}
+void pack_parts(const EabRow& row, Json& json) { json["trace"] = pack(row.trace); }
 void pack_parts(const EpRow& row, Json& json) {
+  json["trace"] = pack(row.trace);
   json["components"] = pack_all(row.components);
   json["operations"] = pack_all(row.operations);
   json["training"] = pack_all(row.training);
 }
-void unpack_parts(const Json&, EabRow&) {}
+void unpack_parts(const Json&, CommRow&) {}
+void unpack_parts(const Json&, ScalingRow&) {}
+void unpack_parts(const Json& json, EabRow& row) { unpack(json.at("trace"), row.trace); }
 void unpack_parts(const Json& json, EpRow& row) {
+  unpack(json.at("trace"), row.trace);
   row.components = unpack_all<EpComponentRow>(json.at("components"));
   row.operations = unpack_all<EpOperationRow>(json.at("operations"));
   row.training = unpack_all<EpTrainingRow>(json.at("training"));
@@ -103,10 +112,7 @@ void unpack_parts(const Json& json, EpRow& row) {
 
 template <class Row>
 std::string message_of(const char* kind, const Row& row) {
-  Json json{{"kind", kind},
-            {"record", pack(row.record)},
-            {"repeats", pack_all(row.repeats)},
-            {"trace", pack(row.trace)}};
+  Json json{{"kind", kind}, {"record", pack(row.record)}, {"repeats", pack_all(row.repeats)}};
   pack_parts(row, json);
   std::string message;
   Json::to_msgpack(json, message);
@@ -118,24 +124,32 @@ Row row_of(const Json& json) {
   Row row;
   row.record = unpack<decltype(row.record)>(json.at("record"));
   row.repeats = unpack_all<RepeatRow>(json.at("repeats"));
-  unpack(json.at("trace"), row.trace);
   unpack_parts(json, row);
   return row;
 }
 
+constexpr const char* kind_of(const EabRow&) { return kEab; }
+constexpr const char* kind_of(const EpRow&) { return kEp; }
+constexpr const char* kind_of(const CommRow&) { return kComm; }
+constexpr const char* kind_of(const ScalingRow&) { return kScaling; }
+
 } // namespace
 
-std::string to_message(const EabRow& row) { return message_of(kEab, row); }
-std::string to_message(const EpRow& row) { return message_of(kEp, row); }
+std::string to_message(const AnyRow& row) {
+  return std::visit([](const auto& known) { return message_of(kind_of(known), known); }, row);
+}
 
-void from_message(const std::string& message, const std::function<void(EabRow)>& eab,
-                  const std::function<void(EpRow)>& ep) {
+AnyRow from_message(const std::string& message) {
   const Json json = Json::from_msgpack(message);
   const std::string kind = json.at("kind");
   if (kind == kEab)
-    return eab(row_of<EabRow>(json));
+    return row_of<EabRow>(json);
   if (kind == kEp)
-    return ep(row_of<EpRow>(json));
+    return row_of<EpRow>(json);
+  if (kind == kComm)
+    return row_of<CommRow>(json);
+  if (kind == kScaling)
+    return row_of<ScalingRow>(json);
   throw std::runtime_error("message of an unknown kind of case: " + kind);
 }
 

@@ -76,6 +76,7 @@ struct EabCase {
   // Where.
   std::int64_t rank = kAbsent;
   std::string host, device;
+  std::int64_t environment = kAbsent; // row of /environment
 };
 
 struct EpCase {
@@ -112,6 +113,44 @@ struct EpCase {
   double trained_loss = kAbsentReal, test_loss = kAbsentReal, test_accuracy = kAbsentReal;
   std::int64_t rank = kAbsent;
   std::string host, device;
+  std::int64_t environment = kAbsent;
+};
+
+// A collective between the first `ranks` ranks of the run.
+struct CommCase {
+  std::string case_id;
+  std::string operation, backend; // backend: auto | mpi | nccl
+  std::int64_t message_bytes = kAbsent;
+  std::int64_t ranks = kAbsent;
+  std::string status, reason, validity;
+  std::string transport; // what `backend` came to: mpi | nccl
+  std::int64_t hosts = kAbsent;
+  double seconds = kAbsentReal, seconds_lower = kAbsentReal, seconds_upper = kAbsentReal;
+  double algorithm_bandwidth = kAbsentReal, bus_bandwidth = kAbsentReal;
+  std::int64_t repeats = kAbsent;
+  std::string stop_reason;
+  std::int64_t rank = kAbsent;
+  std::string host, device;
+  std::int64_t environment = kAbsent;
+};
+
+// How fast the first `ranks` ranks of the run work off the same cases.
+struct ScalingCase {
+  std::string case_id;
+  std::string mode, share; // mode: strong | weak; share: static | dynamic
+  std::int64_t ranks = kAbsent;
+  std::string workload, isolate; // workload: hash of the cases
+  std::string status, reason, validity;
+  std::int64_t cases = kAbsent;
+  double seconds = kAbsentReal, seconds_lower = kAbsentReal, seconds_upper = kAbsentReal;
+  double cases_per_second = kAbsentReal;
+  // Of the median repeat, summed over its ranks.
+  double busy_seconds = kAbsentReal, idle_seconds = kAbsentReal, load_seconds = kAbsentReal;
+  std::int64_t repeats = kAbsent;
+  std::string stop_reason;
+  std::int64_t rank = kAbsent;
+  std::string host, device;
+  std::int64_t environment = kAbsent;
 };
 
 // One repeat behind a median.
@@ -185,6 +224,27 @@ struct EpRow {
   std::vector<EpComponentRow> components;
   std::vector<EpOperationRow> operations;
   std::vector<EpTrainingRow> training;
+};
+
+struct CommRow {
+  CommCase record;
+  std::vector<RepeatRow> repeats;
+};
+struct ScalingRow {
+  ScalingCase record;
+  std::vector<RepeatRow> repeats;
+};
+
+// What a rank did in one launch of the program.
+struct RankRow {
+  std::int64_t launch = 0, rank = 0, ranks = 0;
+  std::string started, host, share, gather, isolate, part;
+  std::int64_t environment = kAbsent;
+  std::int64_t cases = kAbsent, restarts = kAbsent;
+  double seconds = kAbsentReal, busy_seconds = kAbsentReal, idle_seconds = kAbsentReal,
+         load_seconds = kAbsentReal;
+  std::int64_t gathered_bytes = kAbsent;
+  double gathering_seconds = kAbsentReal;
 };
 
 // One row per rank.

@@ -25,6 +25,8 @@ struct Tables {
 };
 constexpr Tables tables_of(const EabCase&) { return {kEabCases, kEabSamples}; }
 constexpr Tables tables_of(const EpCase&) { return {kEpCases, kEpSamples}; }
+constexpr Tables tables_of(const CommCase&) { return {kCommCases, kCommSamples}; }
+constexpr Tables tables_of(const ScalingCase&) { return {kScalingCases, kScalingSamples}; }
 
 template <class Record>
 bool same(const Record& a, const Record& b) {
@@ -45,12 +47,17 @@ void write_parts(hid_t file, const char* table, const std::string& case_id,
   append_rows<Part>(file, table, parts);
 }
 
-void write_more(hid_t, const EabRow&, bool) {}
+void write_more(hid_t, const CommRow&, bool) {}
+void write_more(hid_t, const ScalingRow&, bool) {}
+void write_more(hid_t file, const EabRow& row, bool) {
+  write_trace(file, row.record.case_id, row.trace);
+}
 void write_more(hid_t file, const EpRow& row, bool replace) {
   const std::string& id = row.record.case_id;
   write_parts(file, kEpComponents, id, row.components, replace);
   write_parts(file, kEpOperations, id, row.operations, replace);
   write_parts(file, kEpTraining, id, row.training, replace);
+  write_trace(file, id, row.trace);
 }
 
 template <class Row>
@@ -63,7 +70,6 @@ void write_case(hid_t file, const Row& row, const std::optional<std::size_t>& re
     append_rows(file, names.cases, std::span<const Record>(&row.record, 1));
   write_parts(file, names.samples, row.record.case_id, row.repeats, replaced.has_value());
   write_more(file, row, replaced.has_value());
-  write_trace(file, row.record.case_id, row.trace);
 }
 
 } // namespace
@@ -78,11 +84,19 @@ struct Store::State {
     std::vector<std::string> order;
   };
 
+  State(std::string file_path, FileLock file_lock, TwinFiles twin_files)
+      : path(std::move(file_path)), lock(std::move(file_lock)), files(std::move(twin_files)) {}
+
   std::string path;
   FileLock lock;
   TwinFiles files;
   std::vector<EnvironmentRow> environment;
-  Index eab, ep;
+  std::int64_t launch = 0; // the number of this one
+  Index eab, ep, comm, scaling;
+  Index& index_of(const EabRow&) { return eab; }
+  Index& index_of(const EpRow&) { return ep; }
+  Index& index_of(const CommRow&) { return comm; }
+  Index& index_of(const ScalingRow&) { return scaling; }
 
   template <class Record>
   static void add(Index& index, const Record& record) {
@@ -97,6 +111,12 @@ struct Store::State {
       add(eab, record);
     for (const auto& record : read_rows<EpCase>(files.file(), kEpCases))
       add(ep, record);
+    for (const auto& record : read_rows<CommCase>(files.file(), kCommCases))
+      add(comm, record);
+    for (const auto& record : read_rows<ScalingCase>(files.file(), kScalingCases))
+      add(scaling, record);
+    for (const auto& row : read_rows<RankRow>(files.file(), kRanks))
+      launch = std::max(launch, row.launch + 1);
   }
 
   void commit(const TwinFiles::Change& change) {
@@ -135,8 +155,7 @@ Store Store::create(const std::string& path, const RunInfo& info) {
   FileLock lock(path);
   return with_file("create", path, "", [&] {
     TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
-    return Store(
-        std::unique_ptr<State>(new State{path, std::move(lock), std::move(files), {}, {}, {}}));
+    return Store(std::unique_ptr<State>(new State(path, std::move(lock), std::move(files))));
   });
 }
 
@@ -160,7 +179,12 @@ void require_same_plan(const std::string& path, const RunInfo& info) {
                        has_columns_of_list<EpComponentRow>(file, kEpComponents) &&
                        has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
                        has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
-                       has_columns_of_list<EnvironmentRow>(file, kEnvironment);
+                       has_columns_of_list<EnvironmentRow>(file, kEnvironment) &&
+                       has_link(file, kRanks) && has_columns_of_list<RankRow>(file, kRanks) &&
+                       has_columns_of_list<CommCase>(file, kCommCases) &&
+                       has_columns_of_list<RepeatRow>(file, kCommSamples) &&
+                       has_columns_of_list<ScalingCase>(file, kScalingCases) &&
+                       has_columns_of_list<RepeatRow>(file, kScalingSamples);
   if (!columns)
     throw UserError("cannot resume results file " + path,
                     "another version of peakbench wrote it, with other columns",
@@ -175,32 +199,47 @@ Store Store::resume(const std::string& path, const RunInfo& info) {
   return with_file("resume", path, "the file is damaged, or may not be written.", [&] {
     require_same_plan(path, info);
     TwinFiles files(path);
-    std::unique_ptr<State> state(new State{path, std::move(lock), std::move(files), {}, {}, {}});
+    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
     state->read();
     return Store(std::move(state));
   });
 }
 
-void Store::write_environment(const std::vector<EnvironmentRow>& rows) {
+std::vector<std::int64_t> Store::write_environment(const std::vector<EnvironmentRow>& rows) {
   // A resumed run on the same machines adds nothing.
-  std::vector<EnvironmentRow> added;
+  std::vector<EnvironmentRow>& known = state_->environment;
+  const std::size_t before = known.size();
+  std::vector<std::int64_t> numbers;
   for (const EnvironmentRow& row : rows) {
-    const auto known = [&](const EnvironmentRow& other) { return same(row, other); };
-    if (std::ranges::none_of(state_->environment, known))
-      added.push_back(row);
+    const auto equal = [&](const EnvironmentRow& other) { return same(row, other); };
+    const auto found = std::ranges::find_if(known, equal);
+    numbers.push_back(found - known.begin());
+    if (found == known.end())
+      known.push_back(row);
   }
-  if (added.empty())
-    return;
-  state_->commit([added](hid_t file) { append_rows<EnvironmentRow>(file, kEnvironment, added); });
-  state_->environment.insert(state_->environment.end(), added.begin(), added.end());
+  const std::vector<EnvironmentRow> added(known.begin() + static_cast<std::ptrdiff_t>(before),
+                                          known.end());
+  if (!added.empty())
+    state_->commit([added](hid_t file) { append_rows<EnvironmentRow>(file, kEnvironment, added); });
+  return numbers;
 }
 
-void Store::append(const EabRow& row) { state_->append(row, state_->eab); }
-void Store::append(const EpRow& row) { state_->append(row, state_->ep); }
+const std::vector<EnvironmentRow>& Store::environment() const { return state_->environment; }
+
+void Store::append(const AnyRow& row) {
+  std::visit([&](const auto& known) { state_->append(known, state_->index_of(known)); }, row);
+}
+
+void Store::write_ranks(std::vector<RankRow> rows) {
+  for (RankRow& row : rows)
+    row.launch = state_->launch;
+  state_->commit([rows](hid_t file) { append_rows<RankRow>(file, kRanks, rows); });
+  ++state_->launch;
+}
 
 std::vector<std::pair<std::string, std::string>> Store::finished() const {
   std::vector<std::pair<std::string, std::string>> cases;
-  for (const State::Index* index : {&state_->eab, &state_->ep})
+  for (const State::Index* index : {&state_->eab, &state_->ep, &state_->comm, &state_->scaling})
     for (const std::string& id : index->order)
       cases.emplace_back(id, index->entries.at(id).status);
   return cases;

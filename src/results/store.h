@@ -1,9 +1,9 @@
 // The results file (results.md): HDF5 in its default format, flushed after every case.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "results/records.h"
@@ -19,6 +19,9 @@ struct RunInfo {
   std::string plan_json;   // the expanded plan
 };
 
+// A finished case of any kind.
+using AnyRow = std::variant<EabRow, EpRow, CommRow, ScalingRow>;
+
 class Store {
 public:
   // A new file (UserError if it exists), or an existing one of the same plan hash to go on with
@@ -29,11 +32,15 @@ public:
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
 
-  void write_environment(const std::vector<EnvironmentRow>& rows);
+  // Returns the number of each row in /environment; a row that is there already is not added.
+  std::vector<std::int64_t> write_environment(const std::vector<EnvironmentRow>& rows);
+  // Of all launches so far.
+  const std::vector<EnvironmentRow>& environment() const;
   // Appends the case's row, its repeats and its trace, then flushes. A row of the same case id that
   // is not `ok` is replaced.
-  void append(const EabRow& row);
-  void append(const EpRow& row);
+  void append(const AnyRow& row);
+  // At the end of a launch; `launch` is filled in here.
+  void write_ranks(std::vector<RankRow> rows);
   // Case id -> status of what the file holds.
   std::vector<std::pair<std::string, std::string>> finished() const;
 
@@ -50,10 +57,13 @@ struct RunData {
   std::vector<EnvironmentRow> environment;
   std::vector<EabCase> eab;
   std::vector<EpCase> ep;
-  std::vector<RepeatRow> eab_repeats, ep_repeats;
+  std::vector<CommCase> comm;
+  std::vector<ScalingCase> scaling;
+  std::vector<RepeatRow> eab_repeats, ep_repeats, comm_repeats, scaling_repeats;
   std::vector<EpComponentRow> ep_components;
   std::vector<EpOperationRow> ep_operations;
   std::vector<EpTrainingRow> ep_training;
+  std::vector<RankRow> ranks;
 };
 // UserError naming the file and the reason: missing, not HDF5, not ours, another schema version.
 RunData load(const std::string& path);
@@ -61,10 +71,7 @@ EabTrace load_eab_trace(const std::string& path, const std::string& case_id);
 EpTrace load_ep_trace(const std::string& path, const std::string& case_id);
 
 // Between ranks: MessagePack, through the field lists.
-std::string to_message(const EabRow& row);
-std::string to_message(const EpRow& row);
-// Calls one of the two.
-void from_message(const std::string& message, const std::function<void(EabRow)>& eab,
-                  const std::function<void(EpRow)>& ep);
+std::string to_message(const AnyRow& row);
+AnyRow from_message(const std::string& message);
 
 } // namespace peakbench::results

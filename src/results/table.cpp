@@ -247,6 +247,9 @@ PEAKBENCH_TABLE_OF(EpComponentRow)
 PEAKBENCH_TABLE_OF(EpOperationRow)
 PEAKBENCH_TABLE_OF(EpTrainingRow)
 PEAKBENCH_TABLE_OF(EnvironmentRow)
+PEAKBENCH_TABLE_OF(CommCase)
+PEAKBENCH_TABLE_OF(ScalingCase)
+PEAKBENCH_TABLE_OF(RankRow)
 #undef PEAKBENCH_TABLE_OF
 
 } // namespace peakbench::results

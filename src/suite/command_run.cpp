@@ -5,6 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "base/error.h"
 #include "cluster/devices.h"
@@ -48,7 +49,7 @@ Config shared_config(const cluster::Session& session, const RunOptions& options)
 }
 
 Plan shared_plan(const cluster::Session& session, const Config& config) {
-  Plan plan = together(session, [&] { return make_plan(config); });
+  Plan plan = together(session, [&] { return make_plan(config, {}, session.size()); });
   const std::string first = session.broadcast(plan.hash);
   session.agree(first == plan.hash ? std::nullopt
                                    : std::optional(fmt::format(
@@ -92,6 +93,43 @@ void print_summaries(const std::vector<RankSummary>& summaries) {
                summaries[rank].load_seconds);
 }
 
+struct Part {
+  int number = 1, of = 1;
+};
+
+// "3/16"
+Part read_part(const std::string& text) {
+  Part part;
+  char slash = 0;
+  std::istringstream in(text);
+  const bool good = in >> part.number >> slash >> part.of && slash == '/' && in.eof() &&
+                    part.number >= 1 && part.number <= part.of;
+  if (!text.empty() && !good)
+    throw UserError(fmt::format("--part cannot be `{}`", text),
+                    "it is I/N with I from 1 to N, the part and the number of parts",
+                    "e.g. --part 3/16");
+  return part;
+}
+
+std::vector<std::size_t>
+selected_of(const Plan& plan, const RunOptions& options, const Part& part,
+            const std::vector<std::pair<std::string, std::string>>& finished) {
+  const auto selected = select_cases(plan, options.only, finished, options.retry_failed);
+  return options.part.empty() ? selected : part_of_plan(plan, selected, part.number, part.of);
+}
+
+// Collective: this rank's row of /environment.
+std::int64_t write_environment(const cluster::Session& session, c10::Device device, int threads,
+                               bool nothing_to_do, std::optional<results::Store>& store) {
+  const auto environment = gather_environment(session, device, threads);
+  const auto rows = together(session, [&] {
+    return store && !nothing_to_do ? store->write_environment(environment)
+                                   : std::vector<std::int64_t>();
+  });
+  const auto all = nlohmann::json::parse(session.broadcast(nlohmann::json(rows).dump()));
+  return nothing_to_do ? -1 : all.at(static_cast<std::size_t>(session.rank())).get<std::int64_t>();
+}
+
 template <class Records>
 std::size_t count_bad(const Records& records) {
   std::size_t bad = 0;
@@ -104,10 +142,11 @@ std::size_t count_bad(const Records& records) {
 int report_file(const std::string& path) {
   const results::RunData data = results::load(path);
   std::cout << '\n' << report::render(report::tables_of(data), report::Format::text) << '\n';
-  const std::size_t bad = count_bad(data.eab) + count_bad(data.ep);
+  const std::size_t bad =
+      count_bad(data.eab) + count_bad(data.ep) + count_bad(data.comm) + count_bad(data.scaling);
   if (bad > 0)
     fmt::print("{} of {} cases are not ok or INVALID (see status, reason and validity)\n", bad,
-               data.eab.size() + data.ep.size());
+               data.eab.size() + data.ep.size() + data.comm.size() + data.scaling.size());
   fmt::print("results: {}\n", path);
   std::fflush(stdout);
   return bad > 0 ? kExitFailedCases : kExitOk;
@@ -120,13 +159,15 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   const Plan plan = shared_plan(session, config);
   const std::string out = options.out.empty() ? "results/" + config.name + ".h5" : options.out;
   const c10::Device device = cluster::choose_device(session, config.device);
-  const cluster::GatherBy gather = cluster::choose_gather(session, config.gather, device);
-  const int threads = config.threads > 0 ? config.threads : cluster::threads_per_rank(session);
+  const cluster::GatherBy gather = cluster::choose_gather(session, config.cluster.gather, device);
+  const int wanted = config.cluster.threads;
+  const int threads = wanted > 0 ? wanted : cluster::threads_per_rank(session);
   at::set_num_threads(threads);
+  const Part part = together(session, [&] { return read_part(options.part); });
   const bool first = session.rank() == 0;
   if (options.dry_run) {
     if (first)
-      print_dry_run(config, plan, out, session.size(), select_cases(plan, options.only, {}, false));
+      print_dry_run(config, plan, out, session.size(), selected_of(plan, options, part, {}));
     return kExitOk;
   }
 
@@ -139,20 +180,17 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   });
   nlohmann::json selection;
   if (first)
-    selection = select_cases(plan, options.only, store->finished(), options.retry_failed);
+    selection = selected_of(plan, options, part, store->finished());
   const auto selected =
       nlohmann::json::parse(session.broadcast(selection.dump())).get<std::vector<std::size_t>>();
-  const auto environment = gather_environment(session, device, threads);
-  together(session, [&] {
-    if (first && !selected.empty())
-      store->write_environment(environment);
-    return true;
-  });
+  Placement placement{session.rank(), session.host(), device, threads, -1};
+  placement.environment = write_environment(session, device, threads, selected.empty(), store);
   if (first && selected.size() < plan.cases.size())
     fmt::print(stderr, "{} of {} cases to do\n", selected.size(), plan.cases.size());
 
   const LoopResult loop =
-      run_loop(session, plan, config, selected, device, gather, store ? &*store : nullptr);
+      run_loop(session, {plan, config, selected, placement, gather, options.part},
+               store ? &*store : nullptr);
   store.reset(); // closed before it is read
   const int verdict = together(session, [&] { return first ? report_file(out) : kExitOk; });
   if (first && !selected.empty())

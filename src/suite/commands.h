@@ -13,8 +13,9 @@ namespace peakbench::suite {
 struct RunOptions {
   std::string config;
   std::string out;  // empty: results/<name>.h5
-  std::string only; // "", "eab" or "ep"
+  std::string only; // "" or the name of a kind (plan.h)
   std::vector<std::string> overrides;
+  std::string part; // "i/n": only this part of the plan's cases; empty: all
   bool dry_run = false, retry_failed = false;
   std::string command_line;
 };

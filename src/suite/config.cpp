@@ -27,8 +27,13 @@ constexpr std::array<std::string_view, 2> kFormats{"raw", "chat"};
 constexpr std::array<std::string_view, 3> kImplementations{"cow", "original", "both"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 2> kGraphs{"auto", "off"};
-constexpr std::array<std::string_view, 2> kShares{"auto", "static"};
+constexpr std::array<std::string_view, 3> kShares{"auto", "static", "dynamic"};
+constexpr std::array<std::string_view, 2> kScalingShares{"static", "dynamic"};
 constexpr std::array<std::string_view, 3> kGathers{"auto", "mpi", "nccl"};
+constexpr std::array<std::string_view, 3> kIsolations{"auto", "process", "none"};
+constexpr std::array<std::string_view, 4> kOperations{"all_gather", "all_reduce", "broadcast",
+                                                      "reduce"};
+constexpr std::array<std::string_view, 2> kModes{"strong", "weak"};
 constexpr std::int64_t kMany = 1'000'000;
 
 PromptSource read_prompts(const Value& value) {
@@ -140,6 +145,43 @@ EpConfig read_ep(const Value& value) {
   return ep;
 }
 
+CommConfig read_comm(const Value& value) {
+  CommConfig comm;
+  Section section(value, "comm");
+  section.read("operation", comm.operation, kOperations);
+  section.read("backend", comm.backend, kGathers);
+  section.read("bytes", comm.bytes, {1, std::int64_t{1} << 40});
+  section.read("ranks", comm.ranks, {1, kMany});
+  section.finish();
+  return comm;
+}
+
+ScalingConfig read_scaling(const Value& value) {
+  ScalingConfig scaling;
+  Section section(value, "scaling");
+  section.read("mode", scaling.mode, kModes);
+  section.read("share", scaling.share, kScalingShares);
+  section.read("ranks", scaling.ranks, {1, kMany});
+  section.finish();
+  return scaling;
+}
+
+ClusterConfig read_cluster(const Value& value) {
+  ClusterConfig cluster;
+  Section section(value, "cluster");
+  section.read("share", cluster.share, kShares);
+  section.read("gather", cluster.gather, kGathers);
+  section.read("isolate", cluster.isolate, kIsolations);
+  section.read("threads", cluster.threads, {0, 4096});
+  section.read("grace_seconds", cluster.grace_seconds, {.low = 0});
+  section.read("lost_after_seconds", cluster.lost_after_seconds, {.low = 1});
+  section.finish();
+  if (cluster.isolate == "process" && cluster.gather == "nccl")
+    refuse(*value.find("isolate"), "`cluster.isolate` cannot be `process` with `gather: nccl`",
+           "NCCL takes traces from the GPU memory of the rank itself; say isolate: none or auto");
+  return cluster;
+}
+
 measure::TrialPlan read_repeats(const Value& value) {
   measure::TrialPlan plan;
   Section section(value, "repeats");
@@ -217,17 +259,19 @@ Config parse_config(const std::string& text, const std::string& path,
     config.eab = read_eab(*eab);
   if (const Value* ep = section.take("ep"))
     config.ep = read_ep(*ep);
-  if (const Value* cluster = section.take("cluster")) {
-    Section inner(*cluster, "cluster");
-    inner.read("share", config.share, kShares);
-    inner.read("gather", config.gather, kGathers);
-    inner.read("threads", config.threads, {0, 4096});
-    inner.finish();
-  }
+  if (const Value* comm = section.take("comm"))
+    config.comm = read_comm(*comm);
+  if (const Value* scaling = section.take("scaling"))
+    config.scaling = read_scaling(*scaling);
+  if (const Value* cluster = section.take("cluster"))
+    config.cluster = read_cluster(*cluster);
   section.finish();
-  if (!config.eab && !config.ep)
-    throw UserError(fmt::format("{}: nothing to run", path), "neither `eab` nor `ep` is there",
-                    "add one of them");
+  if (!config.eab && !config.ep && !config.comm)
+    throw UserError(fmt::format("{}: nothing to run", path),
+                    "neither `eab` nor `ep` nor `comm` is there", "add one of them");
+  if (config.scaling && !config.eab && !config.ep)
+    throw UserError(fmt::format("{}: `scaling` has nothing to share", path),
+                    "neither `eab` nor `ep` is there", "add one of them");
   return config;
 }
 

@@ -54,6 +54,32 @@ struct EpConfig {
   EpTraining training;
 };
 
+// Collectives between the first `ranks` ranks, measured by all of them together.
+struct CommConfig {
+  std::vector<std::string> operation{"all_gather", "all_reduce", "broadcast", "reduce"};
+  std::vector<std::string> backend{"auto"};
+  // Of the whole result (all_gather), else of one rank's buffer.
+  std::vector<std::int64_t> bytes{8, 1024, 65536, 1 << 20, 16 << 20};
+  std::vector<std::int64_t> ranks; // none: those of the run
+};
+
+// How fast ranks work off the configuration's own cases, which are then not recorded.
+struct ScalingConfig {
+  std::vector<std::string> mode{"strong", "weak"};
+  std::vector<std::string> share{"dynamic"};
+  std::vector<std::int64_t> ranks; // none: 1, 2, 4, ... and those of the run
+};
+
+// How ranks work together; nothing here changes what a case measures.
+struct ClusterConfig {
+  std::string share = "auto";   // static | dynamic
+  std::string gather = "auto";  // mpi | nccl
+  std::string isolate = "auto"; // process | none
+  int threads = 0;              // per rank; 0: the cores divided by the local ranks
+  double grace_seconds = 30;    // for a case to come to its end after a signal, or its time limit
+  double lost_after_seconds = 120; // without a sign of life of a rank
+};
+
 struct Config {
   std::string name;
   std::string path, yaml; // where from, and the text as read (overrides applied separately)
@@ -63,8 +89,10 @@ struct Config {
   double case_time_limit_seconds = 600;
   std::optional<EabConfig> eab;
   std::optional<EpConfig> ep;
-  std::string share = "auto", gather = "auto", device = "auto";
-  int threads = 0; // per rank; 0: the cores divided by the local ranks
+  std::optional<CommConfig> comm;
+  std::optional<ScalingConfig> scaling; // with it, `eab` and `ep` are the work to be shared
+  std::string device = "auto";
+  ClusterConfig cluster;
 };
 
 // `overrides`: "a.b=value", YAML on the right. UserError with file, line and column.

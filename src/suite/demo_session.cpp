@@ -96,7 +96,7 @@ DemoResult DemoSession::run(const DemoSettings& settings, const std::string& pro
     order.push_back(i);
     cost += plan.cases[i].cost_seconds;
   }
-  order = ordered_share(plan, order, std::vector<int>(order.size(), 0), 0);
+  order = in_running_order(plan, order);
   result.data.path = out;
   result.data.info = run_info(result.config, plan, command_line);
   result.data.environment = {own_environment(device_, threads_)};

@@ -48,12 +48,12 @@ void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
 } // namespace
 
 results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device,
-                           Looks looks) {
+                           Looks looks, const std::function<bool()>& stopped) {
   results::EpRow row;
   row.record = planned.record;
   run_guarded(row, [&](results::EpRow& result) {
     results::EpCase& record = result.record;
-    const Deadline deadline(config.case_time_limit_seconds);
+    const Deadline deadline(config.case_time_limit_seconds, stopped);
     measure::DeviceMemory& memory = measure::DeviceMemory::of(device);
     memory.synchronize();
     const measure::LiveBytes before = memory.live();

@@ -3,6 +3,8 @@
 
 #include <c10/core/Device.h>
 
+#include <functional>
+
 #include "results/records.h"
 #include "suite/plan.h"
 
@@ -13,8 +15,9 @@ namespace peakbench::suite {
 enum class Looks { at_everything, at_time_and_memory };
 
 // Never throws for what a case can do wrong: the record says how it ended. Rank, host and device
-// are the caller's to fill.
+// are the caller's to fill. Throws Interrupted once `stopped`, which is asked once a step, says so.
 results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device,
-                           Looks looks = Looks::at_everything);
+                           Looks looks = Looks::at_everything,
+                           const std::function<bool()>& stopped = {});
 
 } // namespace peakbench::suite

@@ -1,6 +1,6 @@
 // SIGINT, SIGTERM and SIGUSR1 (which mpirun passes on and batch systems send before the limit): the
-// current case is finished, the results are flushed, and the run ends. A second signal ends at
-// once.
+// current case may come to its end, the results are flushed, and the run ends. A second signal
+// drops the current case; a third one ends the process at once.
 #pragma once
 
 namespace peakbench::suite {
@@ -11,7 +11,8 @@ public:
   ~InterruptWatch(); // the former handlers
   InterruptWatch(const InterruptWatch&) = delete;
   InterruptWatch& operator=(const InterruptWatch&) = delete;
-  static bool interrupted();
+  static bool interrupted(); // once
+  static bool at_once();     // twice or more
 };
 
 } // namespace peakbench::suite

@@ -13,6 +13,7 @@
 #include "results/fields.h"
 #include "suite/ep_training.h"
 #include "suite/plan_axes.h"
+#include "suite/plan_cluster.h"
 
 namespace peakbench::suite {
 
@@ -65,7 +66,7 @@ std::string hash_of(const Config& config, const Plan& plan) {
                   config.repeats.max, config.repeats.interval, config.repeats.time_limit_seconds);
   for (const PlannedCase& one : plan.cases)
     text += one.id + "\n";
-  if (config.ep) {
+  if (config.ep && !plan.ep.empty()) {
     for (const std::int64_t depth : config.ep->analysis_depths)
       text += fmt::format("analysed at depth {}\n", depth);
     const EpTraining& training = config.ep->training;
@@ -90,17 +91,19 @@ void number_cases(const Config& config, Plan& plan) {
     std::int64_t tokens = 0;
     for (const std::size_t prompt : one.prompts)
       tokens += static_cast<std::int64_t>(plan.encoded[prompt].tokens.size());
+    const std::string model = fmt::format("{}/{}", one.model, one.record.dtype);
     plan.cases.push_back(
-        {true, i, one.record.case_id,
+        {Kind::eab, i, one.record.case_id,
          estimated_seconds(one, plan.models[one.model].source->config(), tokens, config.repeats),
-         fmt::format("{}/{}/{}", one.model, one.record.dtype, fmt::join(one.prompts, "+"))});
+         model, fmt::format("{}/{}", model, fmt::join(one.prompts, "+"))});
   }
   for (std::size_t i = 0; i < plan.ep.size(); ++i) {
     EpPlanned& one = plan.ep[i];
     one.record.case_id = results::case_id_of(one.record);
     plan.cases.push_back(
-        {false, i, one.record.case_id, estimated_seconds(one, config.repeats), ""});
+        {Kind::ep, i, one.record.case_id, estimated_seconds(one, config.repeats), "", ""});
   }
+  number_cluster_cases(plan);
   if (plan.cases.empty())
     throw UserError(fmt::format("{}: no case is left", config.path),
                     "naive decodes per_path only, naive_batched and prefill_once batched only",
@@ -111,8 +114,13 @@ void number_cases(const Config& config, Plan& plan) {
 
 } // namespace
 
-Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened) {
+Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened, int ranks) {
   Plan plan;
+  add_cluster_cases(config, ranks, plan);
+  if (config.scaling) {
+    number_cases(config, plan);
+    return plan;
+  }
   if (config.eab) {
     open_models(config, opened, plan);
     add_eab_cases(config, plan);
@@ -132,16 +140,24 @@ void drop_eab_cases(Plan& plan, const Config& config,
 }
 
 std::string Plan::json() const {
-  nlohmann::json all = {{"eab", nlohmann::json::array()}, {"ep", nlohmann::json::array()}};
+  nlohmann::json all = nlohmann::json::object();
+  for (const std::string_view kind : kKindNames)
+    all[std::string(kind)] = nlohmann::json::array();
   for (const EabPlanned& one : eab)
     all["eab"].push_back(variables_of(one.record));
   for (const EpPlanned& one : ep)
     all["ep"].push_back(variables_of(one.record));
+  for (const CommPlanned& one : comm)
+    all["comm"].push_back(variables_of(one.record));
+  for (const ScalingPlanned& one : scaling)
+    all["scaling"].push_back(variables_of(one.record));
   return all.dump(1);
 }
 
 std::string Plan::label(const PlannedCase& one) const {
-  if (one.is_eab) {
+  if (!is_shared(one.kind))
+    return cluster_label(*this, one);
+  if (one.kind == Kind::eab) {
     const results::EabCase& record = eab[one.index].record;
     return fmt::format("eab {} {} {} {}", record.arm, record.decode, record.dtype,
                        record.prompt_id);
@@ -164,7 +180,8 @@ std::string Plan::label(const PlannedCase& one) const {
 std::vector<cluster::WorkItem> work_items(const Plan& plan, std::span<const std::size_t> indices) {
   std::vector<cluster::WorkItem> items;
   for (const std::size_t index : indices)
-    items.push_back({plan.cases[index].cost_seconds, plan.cases[index].group});
+    items.push_back(
+        {plan.cases[index].cost_seconds, plan.cases[index].group, plan.cases[index].model});
   return items;
 }
 

@@ -36,6 +36,14 @@ struct EpPlanned {
   std::shared_ptr<const ep::Dataset> dataset; // to train on; none where that was not asked for
 };
 
+// The other two kinds are measured by all ranks together.
+struct CommPlanned {
+  results::CommCase record;
+};
+struct ScalingPlanned {
+  results::ScalingCase record;
+};
+
 struct PlannedModel {
   std::string path;
   std::shared_ptr<const llm::ModelSource> source;
@@ -46,13 +54,18 @@ struct EncodedPrompt {
   std::vector<std::int32_t> tokens;
 };
 
-// One case of either kind.
+enum class Kind { eab, ep, comm, scaling };
+inline constexpr std::string_view kKindNames[] = {"eab", "ep", "comm", "scaling"};
+constexpr bool is_shared(Kind kind) { return kind == Kind::eab || kind == Kind::ep; }
+
+// One case of any kind.
 struct PlannedCase {
-  bool is_eab = false;
-  std::size_t index = 0; // into Plan::eab or Plan::ep
+  Kind kind = Kind::ep;
+  std::size_t index = 0; // into Plan::eab, Plan::ep, ...
   std::string id;
   double cost_seconds = 0; // estimated; only ratios matter
-  std::string group;       // cases that share a model and a prompt
+  std::string model;       // cases with one that a rank need load only once
+  std::string group;       // of these, cases that share a prompt
 };
 
 struct Plan {
@@ -60,7 +73,9 @@ struct Plan {
   std::vector<EncodedPrompt> encoded;
   std::vector<EabPlanned> eab;
   std::vector<EpPlanned> ep;
-  std::vector<PlannedCase> cases; // EAB first
+  std::vector<CommPlanned> comm;
+  std::vector<ScalingPlanned> scaling;
+  std::vector<PlannedCase> cases; // in the order of Kind
 
   // Of the case ids and of how they are measured: runs of equal plans may share a results file.
   std::string hash;
@@ -71,8 +86,13 @@ struct Plan {
 };
 
 // Opens the headers of all models and encodes all prompts. UserError for whatever cannot run.
-// Models that are open already, by the same path, are not opened again.
-Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened = {});
+// Models that are open already, by the same path, are not opened again. `ranks`: of the run, which
+// `comm` and `scaling` cases that name no number of ranks depend on.
+Plan make_plan(const Config& config, const std::vector<PlannedModel>& opened = {}, int ranks = 1);
+
+// The configuration of the cases that a `scaling` case shares among ranks: its own EAB and EP cases
+// once for each of `copies` seeds.
+Config workload_of(const Config& config, int copies);
 
 // Leaves out the EAB cases that `unwanted` says; the hash follows.
 void drop_eab_cases(Plan& plan, const Config& config,

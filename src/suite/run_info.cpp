@@ -12,8 +12,6 @@ namespace peakbench::suite {
 
 namespace fs = std::filesystem;
 
-namespace {
-
 std::string now_text() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -22,8 +20,6 @@ std::string now_text() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
 }
-
-} // namespace
 
 results::RunInfo run_info(const Config& config, const Plan& plan, const std::string& command_line) {
   results::RunInfo info;

@@ -3,75 +3,20 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "base/error.h"
-#include "cluster/collector.h"
 #include "cluster/devices.h"
-#include "cluster/sharing.h"
-#include "suite/eab_runner.h"
-#include "suite/environment.h"
-#include "suite/ep_runner.h"
+#include "cluster/work_source.h"
+#include "suite/collective_case.h"
 #include "suite/interrupt.h"
-#include "suite/progress.h"
-#include "suite/selection.h"
+#include "suite/run_info.h"
+#include "suite/writer.h"
 
 namespace peakbench::suite {
 
 namespace {
-
-// Rank 0's end of the way: into the file, and onto the screen.
-class Writer {
-public:
-  Writer(const Plan& plan, const std::vector<std::size_t>& selected, results::Store& store)
-      : plan_(plan), store_(store), progress_(std::cerr, isatty(STDERR_FILENO) != 0,
-                                              selected.size(), total_cost(plan, selected)) {
-    for (const std::size_t index : selected)
-      case_of_[plan.cases[index].id] = index;
-  }
-  void take(const std::string& message) {
-    results::from_message(
-        message,
-        [&](results::EabRow row) {
-          store_.append(row);
-          show(row.record, row.record.wall_seconds);
-        },
-        [&](results::EpRow row) {
-          store_.append(row);
-          show(row.record, row.record.step_seconds);
-        });
-  }
-  void end() { progress_.end(); }
-
-private:
-  static double total_cost(const Plan& plan, const std::vector<std::size_t>& selected) {
-    double cost = 0;
-    for (const std::size_t index : selected)
-      cost += plan.cases[index].cost_seconds;
-    return cost;
-  }
-  template <class Record>
-  void show(const Record& record, double seconds) {
-    const PlannedCase& one = plan_.cases[case_of_.at(record.case_id)];
-    progress_.show({static_cast<int>(record.rank), plan_.label(one), record.status, record.reason,
-                    record.validity, seconds, one.cost_seconds});
-  }
-
-  const Plan& plan_;
-  results::Store& store_;
-  Progress progress_;
-  std::map<std::string, std::size_t> case_of_;
-};
-
-template <class Row>
-std::string addressed(Row row, const cluster::Session& session, c10::Device device) {
-  row.record.rank = session.rank();
-  row.record.host = session.host();
-  row.record.device = device_name(device);
-  return results::to_message(row);
-}
 
 // Collective: true everywhere if true on any rank.
 bool any_rank(const cluster::Session& session, bool mine) {
@@ -81,55 +26,122 @@ bool any_rank(const cluster::Session& session, bool mine) {
   return session.broadcast(any ? "1" : "0") == "1";
 }
 
-} // namespace
+std::vector<std::size_t> of_kind(const Launch& launch, bool shared) {
+  std::vector<std::size_t> chosen;
+  for (const std::size_t index : launch.selected)
+    if (is_shared(launch.plan.cases[index].kind) == shared)
+      chosen.push_back(index);
+  return chosen;
+}
 
-LoopResult run_loop(const cluster::Session& session, const Plan& plan, const Config& config,
-                    const std::vector<std::size_t>& selected, c10::Device device,
-                    cluster::GatherBy gather, results::Store* store) {
-  const std::vector<int> rank_of =
-      cluster::share_statically(work_items(plan, selected), session.size());
-  const std::vector<std::size_t> mine = ordered_share(plan, selected, rank_of, session.rank());
-  std::optional<Writer> writer;
-  if (store)
-    writer.emplace(plan, selected, *store);
-  cluster::Collector collector(session,
-                               [&](int, const std::string& message) { writer->take(message); });
-  EabRunner eab(plan, config, device);
-  RankSummary summary;
-  for (const std::size_t index : mine) {
-    if (InterruptWatch::interrupted())
-      collector.request_stop();
-    if (collector.stopped())
-      break;
-    const Deadline clock;
-    const PlannedCase& one = plan.cases[index];
-    collector.send(
-        one.is_eab ? addressed(eab.run(plan.eab[one.index]), session, device)
-                   : addressed(run_ep_case(plan.ep[one.index], config, device), session, device));
-    cluster::release_cached_memory(device);
-    summary.cases += 1;
-    summary.busy_seconds += clock.elapsed_seconds();
+// Cases that take all ranks, one after the other. False: a signal came.
+bool run_collective_cases(const cluster::Session& session, const Launch& launch, Writer* writer) {
+  const auto stored = [&](auto row) {
+    row.record.rank = launch.placement.rank;
+    row.record.host = launch.placement.host;
+    row.record.device = launch.placement.device.str();
+    row.record.environment = launch.placement.environment;
+    std::optional<std::string> error;
+    try {
+      if (writer)
+        writer->take(row);
+    } catch (const std::exception& problem) {
+      error = problem.what();
+    }
+    session.agree(error);
+  };
+  for (const std::size_t index : of_kind(launch, false)) {
+    if (any_rank(session, InterruptWatch::interrupted()))
+      return false;
+    const PlannedCase& one = launch.plan.cases[index];
+    if (one.kind == Kind::comm)
+      stored(run_comm_case(session, launch.plan.comm[one.index], launch.config, launch.placement));
+    else
+      stored(run_scaling_case(session, launch.plan.scaling[one.index], launch.config,
+                              launch.placement));
   }
-  summary.load_seconds = eab.load_seconds();
+  return true;
+}
 
-  const Deadline waiting;
+std::vector<RankSummary> exchange(const cluster::Session& session, const Launch& launch,
+                                  const RankSummary& mine) {
+  const std::vector<double> values{mine.cases,          mine.restarts,         mine.seconds,
+                                   mine.busy_seconds,   mine.idle_seconds,     mine.load_seconds,
+                                   mine.gathered_bytes, mine.gathering_seconds};
+  std::vector<RankSummary> all;
+  for (const auto& row :
+       cluster::gather_summary(session, launch.gather, launch.placement.device, values))
+    all.push_back({row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]});
+  return all;
+}
+
+void write_ranks(const cluster::Session& session, const Launch& launch, const std::string& started,
+                 const std::string& share, const std::vector<RankSummary>& summaries,
+                 results::Store* store) {
+  const std::vector<std::string> hosts = session.gather(launch.placement.host);
+  const std::vector<std::string> environments =
+      session.gather(std::to_string(launch.placement.environment));
   std::optional<std::string> error;
+  std::vector<results::RankRow> rows;
+  for (std::size_t rank = 0; store && rank < summaries.size(); ++rank) {
+    const RankSummary& one = summaries[rank];
+    results::RankRow row;
+    row.rank = static_cast<std::int64_t>(rank);
+    row.ranks = session.size();
+    row.started = started;
+    row.host = hosts[rank];
+    row.share = share;
+    row.gather = launch.gather == cluster::GatherBy::nccl ? "nccl" : "mpi";
+    row.isolate = runs_beside(launch.config) ? "process" : "none";
+    row.part = launch.part;
+    row.environment = std::stoll(environments[rank]);
+    row.cases = static_cast<std::int64_t>(one.cases);
+    row.restarts = static_cast<std::int64_t>(one.restarts);
+    row.seconds = one.seconds;
+    row.busy_seconds = one.busy_seconds;
+    row.idle_seconds = one.idle_seconds;
+    row.load_seconds = one.load_seconds;
+    row.gathered_bytes = static_cast<std::int64_t>(one.gathered_bytes);
+    row.gathering_seconds = one.gathering_seconds;
+    rows.push_back(row);
+  }
   try {
-    collector.finish();
+    if (store)
+      store->write_ranks(rows);
   } catch (const std::exception& problem) {
     error = problem.what();
   }
+  session.agree(error);
+}
+
+} // namespace
+
+LoopResult run_loop(const cluster::Session& session, const Launch& launch, results::Store* store) {
+  const std::string started = now_text();
+  std::optional<Writer> writer;
+  if (store)
+    writer.emplace(launch.plan, launch.selected, *store, std::cerr, isatty(STDERR_FILENO) != 0);
+  const std::vector<std::size_t> shared = of_kind(launch, true);
+  const std::string share =
+      cluster::choose_share(launch.config.cluster.share, shared.size(), session.size());
+  LoopResult result;
+  RankSummary mine;
+  // A process beside the rank uses the GPU in its place.
+  if (!runs_beside(launch.config) || launch.config.comm)
+    cluster::use_device(launch.placement.device);
+  if (run_collective_cases(session, launch, writer ? &*writer : nullptr) && !shared.empty()) {
+    const auto runner = runs_beside(launch.config)
+                            ? runner_beside(launch.plan, launch.config, launch.placement)
+                            : runner_here(launch.plan, launch.config, launch.placement);
+    mine = run_shared_cases(session, {launch.plan, shared, share, launch.config.cluster}, *runner,
+                            [&](const results::AnyRow& row) { writer->take(row); });
+  }
   if (writer)
     writer->end();
-  session.agree(error);
-  summary.idle_seconds = waiting.elapsed_seconds();
-
-  LoopResult result;
   result.interrupted = any_rank(session, InterruptWatch::interrupted());
-  const std::vector<double> values{summary.cases, summary.busy_seconds, summary.idle_seconds,
-                                   summary.load_seconds};
-  for (const auto& row : cluster::gather_summary(session, gather, device, values))
-    result.summaries.push_back({row[0], row[1], row[2], row[3]});
+  result.summaries = exchange(session, launch, mine);
+  if (!launch.selected.empty())
+    write_ranks(session, launch, started, share, result.summaries, store);
   return result;
 }
 

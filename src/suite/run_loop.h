@@ -1,20 +1,25 @@
 // The measuring part of `run`: every rank does its share, rank 0 writes.
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "cluster/session.h"
 #include "cluster/summary.h"
 #include "results/store.h"
 #include "suite/plan.h"
+#include "suite/shared_cases.h"
 
 namespace peakbench::suite {
 
-struct RankSummary {
-  double cases = 0, busy_seconds = 0, idle_seconds = 0, load_seconds = 0;
+struct Launch {
+  const Plan& plan;
+  const Config& config;
+  std::vector<std::size_t> selected; // into plan.cases
+  Placement placement;
+  cluster::GatherBy gather = cluster::GatherBy::mpi;
+  std::string part; // "i/n" or ""
 };
 
 struct LoopResult {
@@ -24,8 +29,6 @@ struct LoopResult {
 
 // Collective. `store` is null on all ranks but 0. UserError (on all ranks) if results cannot be
 // written.
-LoopResult run_loop(const cluster::Session& session, const Plan& plan, const Config& config,
-                    const std::vector<std::size_t>& selected, c10::Device device,
-                    cluster::GatherBy gather, results::Store* store);
+LoopResult run_loop(const cluster::Session& session, const Launch& launch, results::Store* store);
 
 } // namespace peakbench::suite

@@ -95,6 +95,21 @@ TEST_F(SessionTest, WaitsForTheLastRank) {
   EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(100));
 }
 
+TEST_F(SessionTest, ItsFirstRanksCanBeASessionOfTheirOwn) {
+  for (int ranks = 1; ranks <= session_.size(); ++ranks) {
+    const std::unique_ptr<Session> part = session_.of_first(ranks);
+    ASSERT_EQ(part != nullptr, session_.rank() < ranks);
+    if (!part)
+      continue;
+    EXPECT_EQ(part->size(), ranks);
+    EXPECT_EQ(part->rank(), session_.rank());
+    EXPECT_EQ(part->broadcast(part->rank() == ranks - 1 ? "last" : "", ranks - 1), "last");
+    const auto all = part->gather(std::to_string(part->rank()));
+    EXPECT_EQ(all.size(), part->rank() == 0 ? static_cast<std::size_t>(ranks) : 0u);
+  }
+  session_.barrier();
+}
+
 TEST_F(SessionTest, SharesTheCores) {
   const int threads = threads_per_rank(session_);
   EXPECT_GE(threads, 1);

@@ -40,6 +40,7 @@ TEST_F(SummaryTest, NcclGivesTheSame) {
   c10::Device device(c10::kCPU);
   try {
     device = choose_device(session_, "cuda");
+    use_device(device);
   } catch (const UserError& error) {
     GTEST_SKIP() << "needs a GPU per rank: " << error.what();
   }

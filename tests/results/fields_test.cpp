@@ -12,7 +12,8 @@ namespace {
 
 template <class Record>
 class FieldsTest : public ::testing::Test {};
-using Records = ::testing::Types<EabCase, EpCase, RepeatRow, EnvironmentRow>;
+using Records =
+    ::testing::Types<EabCase, EpCase, RepeatRow, EnvironmentRow, CommCase, ScalingCase, RankRow>;
 TYPED_TEST_SUITE(FieldsTest, Records);
 
 const void* address(auto& value) { return &value; }

@@ -9,12 +9,7 @@ using testing::eab_example;
 using testing::ep_example;
 using testing::equal;
 
-EabRow eab_back(const std::string& message) {
-  EabRow result;
-  from_message(
-      message, [&](EabRow row) { result = std::move(row); }, [](EpRow) { FAIL(); });
-  return result;
-}
+EabRow eab_back(const std::string& message) { return std::get<EabRow>(from_message(message)); }
 
 TEST(MessageTest, BringsAnEabCaseAcross) {
   EabRow row = eab_example(3);
@@ -41,9 +36,7 @@ TEST(MessageTest, BringsAnEabCaseAcross) {
 
 TEST(MessageTest, BringsAnEpCaseAcross) {
   const EpRow row = ep_example(5);
-  EpRow back;
-  from_message(
-      to_message(row), [](EabRow) { FAIL(); }, [&](EpRow other) { back = std::move(other); });
+  const EpRow back = std::get<EpRow>(from_message(to_message(row)));
   EXPECT_TRUE(equal(back.record, row.record));
   EXPECT_EQ(back.trace.energy, row.trace.energy);
   EXPECT_EQ(back.trace.gradient_norm, row.trace.gradient_norm);
@@ -54,6 +47,17 @@ TEST(MessageTest, BringsAnEpCaseAcross) {
   EXPECT_TRUE(equal(back.operations[0], row.operations[0]));
   ASSERT_EQ(back.training.size(), 2u);
   EXPECT_TRUE(equal(back.training[1], row.training[1]));
+}
+
+TEST(MessageTest, BringsCasesOfAllRanksTogetherAcross) {
+  CommRow comm{testing::filled<CommCase>(1), {{"c", 0, 0.5, 7, 8, 9}}};
+  const CommRow comm_back = std::get<CommRow>(from_message(to_message(comm)));
+  EXPECT_TRUE(equal(comm_back.record, comm.record));
+  ASSERT_EQ(comm_back.repeats.size(), 1u);
+  EXPECT_TRUE(equal(comm_back.repeats[0], comm.repeats[0]));
+  const ScalingRow scaling{testing::filled<ScalingCase>(2), {}};
+  const ScalingRow scaling_back = std::get<ScalingRow>(from_message(to_message(scaling)));
+  EXPECT_TRUE(equal(scaling_back.record, scaling.record));
 }
 
 TEST(MessageTest, AbsentAndInfiniteStayWhatTheyAre) {
@@ -69,10 +73,8 @@ TEST(MessageTest, AbsentAndInfiniteStayWhatTheyAre) {
 
 TEST(MessageTest, DamagedMessagesAreErrors) {
   const std::string message = to_message(eab_example(1));
-  const auto ignore_eab = [](EabRow) {};
-  const auto ignore_ep = [](EpRow) {};
-  EXPECT_ANY_THROW(from_message("", ignore_eab, ignore_ep));
-  EXPECT_ANY_THROW(from_message(message.substr(0, message.size() / 2), ignore_eab, ignore_ep));
+  EXPECT_ANY_THROW(from_message(""));
+  EXPECT_ANY_THROW(from_message(message.substr(0, message.size() / 2)));
 }
 
 } // namespace

@@ -103,8 +103,8 @@ cluster: {share: static, gather: mpi, threads: 3}
   EXPECT_THAT(config.eab->budget, ElementsAre("published"));
   EXPECT_THAT(config.ep->beta, ElementsAre(1e-3));
   EXPECT_THAT(config.ep->init, ElementsAre("he", "residual"));
-  EXPECT_EQ(config.gather, "mpi");
-  EXPECT_EQ(config.threads, 3);
+  EXPECT_EQ(config.cluster.gather, "mpi");
+  EXPECT_EQ(config.cluster.threads, 3);
 }
 
 struct Refused {
@@ -177,8 +177,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "c.yaml:2:23:", "missing"},
         Refused{"implementation_leaves_nothing", "eab:\n  arms: original\n  implementation: cow\n",
                 "c.yaml:3:19:", "leaves no arm"},
-        Refused{"dynamic_sharing", "ep: {}\ncluster: {share: dynamic}\n",
-                "c.yaml:2:18:", "allowed: auto, static"},
+        Refused{"unknown_sharing", "ep: {}\ncluster: {share: guided}\n",
+                "c.yaml:2:18: `cluster.share` cannot be `guided`", "auto, static, dynamic"},
+        Refused{"isolated_nccl", "ep: {}\ncluster: {isolate: process, gather: nccl}\n",
+                "c.yaml:2:20: `cluster.isolate` cannot be `process`", "isolate: none or auto"},
+        Refused{"scaling_of_nothing", "comm: {}\nscaling: {}\n",
+                "c.yaml: `scaling` has nothing to share", "neither `eab` nor `ep`"},
         Refused{"float16_for_ep", "ep: {dtype: float16}\n", "c.yaml:1:13:", "float32, float64"},
         Refused{"nothing_to_run", "name: x\n", "c.yaml: nothing to run", "neither `eab` nor `ep`"},
         Refused{"empty_file", "", "c.yaml: nothing to run", ""}),

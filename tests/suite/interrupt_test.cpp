@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <thread>
 
 namespace peakbench::suite {
 namespace {
@@ -16,11 +19,18 @@ TEST(InterruptWatch, SeesEachOfItsSignals) {
   }
 }
 
-TEST(InterruptWatchDeathTest, ASecondSignalEndsAtOnce) {
+TEST(InterruptWatchDeathTest, ASecondSignalDropsTheCaseAndAThirdEndsTheProcess) {
   EXPECT_EXIT(
       {
         const InterruptWatch watch;
         std::raise(SIGINT);
+        std::raise(SIGINT);
+        if (InterruptWatch::at_once())
+          std::_Exit(1); // one wish that came on two ways
+        std::this_thread::sleep_for(std::chrono::milliseconds(2100));
+        std::raise(SIGINT);
+        if (!InterruptWatch::at_once())
+          std::_Exit(2);
         std::raise(SIGINT);
       },
       ::testing::KilledBySignal(SIGINT), "");

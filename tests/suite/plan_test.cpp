@@ -207,7 +207,7 @@ TEST(PlanCost, CasesOfOnePromptAreOneGroup) {
   const Plan plan = plan_of(kSynthetic, {"ep.arms=backprop", "ep.depths=2"});
   std::set<std::string> groups;
   for (const PlannedCase& one : plan.cases)
-    if (one.is_eab)
+    if (one.kind == Kind::eab)
       groups.insert(one.group);
   EXPECT_EQ(groups.size(), 2u * 4);
   EXPECT_EQ(plan.cases.back().group, "");
@@ -232,11 +232,12 @@ TEST(Selection, RunsFirstWhatOthersReuse) {
   const Plan plan = plan_of(kSynthetic);
   const auto selected = select_cases(plan, "", {}, false);
   std::vector<std::size_t> seen;
-  for (int rank = 0; rank < 2; ++rank) {
-    std::vector<int> rank_of;
+  for (std::size_t rank = 0; rank < 2; ++rank) {
+    std::vector<std::size_t> mine;
     for (std::size_t i = 0; i < selected.size(); ++i)
-      rank_of.push_back(static_cast<int>(i % 3 == 0));
-    const auto mine = ordered_share(plan, selected, rank_of, rank);
+      if ((i % 3 == 0) == (rank == 1))
+        mine.push_back(selected[i]);
+    mine = in_running_order(plan, mine);
     seen.insert(seen.end(), mine.begin(), mine.end());
     for (std::size_t i = 1; i < mine.size(); ++i) {
       const EabPlanned &before = plan.eab[mine[i - 1]], &after = plan.eab[mine[i]];
@@ -249,6 +250,22 @@ TEST(Selection, RunsFirstWhatOthersReuse) {
   }
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(seen, selected);
+}
+
+TEST(Selection, PartsAreThePlanWhateverIsDoneAlready) {
+  const Plan plan = plan_of(kSynthetic);
+  const auto all = select_cases(plan, "", {}, false);
+  const std::vector<std::size_t> rest(all.begin() + 5, all.end());
+  std::vector<std::size_t> together;
+  for (int number = 1; number <= 3; ++number) {
+    const auto part = part_of_plan(plan, all, number, 3);
+    EXPECT_FALSE(part.empty());
+    together.insert(together.end(), part.begin(), part.end());
+    for (const std::size_t index : part_of_plan(plan, rest, number, 3))
+      EXPECT_EQ(std::count(part.begin(), part.end(), index), 1) << "a case changes its part";
+  }
+  std::sort(together.begin(), together.end());
+  EXPECT_EQ(together, all);
 }
 
 } // namespace

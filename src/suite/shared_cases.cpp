@@ -1,0 +1,86 @@
+#include "suite/shared_cases.h"
+
+#include <optional>
+
+#include "base/deadline.h"
+#include "cluster/collector.h"
+#include "cluster/work_source.h"
+#include "suite/interrupt.h"
+#include "suite/selection.h"
+
+namespace peakbench::suite {
+
+namespace {
+
+// When a running case has to go.
+class Grace {
+public:
+  Grace(const cluster::Collector& collector, double seconds)
+      : collector_(collector), seconds_(seconds) {}
+  bool is_over() {
+    if (InterruptWatch::at_once())
+      return true;
+    if (!InterruptWatch::interrupted() && !collector_.stopped())
+      return false;
+    if (!since_)
+      since_.emplace();
+    return since_->elapsed_seconds() > seconds_;
+  }
+
+private:
+  const cluster::Collector& collector_;
+  double seconds_;
+  std::optional<Deadline> since_;
+};
+
+} // namespace
+
+RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& work,
+                             CaseRunner& runner,
+                             const std::function<void(const results::AnyRow&)>& sink) {
+  const std::vector<std::size_t> ordered = in_running_order(work.plan, work.selected);
+  cluster::Collector collector(
+      session, [&](int, const std::string& message) { sink(results::from_message(message)); });
+  const auto source =
+      cluster::make_work_source(session, work_items(work.plan, ordered), work.share);
+  Grace grace(collector, work.cluster.grace_seconds);
+  RankSummary summary;
+  const double loaded_before = runner.load_seconds();
+  const std::int64_t restarts_before = runner.restarts();
+  const Deadline all;
+  for (;;) {
+    if (InterruptWatch::interrupted())
+      collector.request_stop();
+    if (collector.stopped())
+      break;
+    const std::optional<std::size_t> item = source->next();
+    if (!item)
+      break;
+    const Deadline clock;
+    const auto finished = runner.run(ordered[*item], [&] {
+      if (InterruptWatch::interrupted())
+        collector.request_stop();
+      return grace.is_over();
+    });
+    summary.busy_seconds += clock.elapsed_seconds();
+    if (!finished)
+      break;
+    collector.send(finished->message);
+    summary.cases += 1;
+  }
+  std::optional<std::string> error;
+  source->finish();
+  try {
+    collector.finish();
+  } catch (const std::exception& problem) {
+    error = problem.what();
+  }
+  summary.seconds = all.elapsed_seconds();
+  summary.idle_seconds = summary.seconds - summary.busy_seconds;
+  summary.load_seconds = runner.load_seconds() - loaded_before;
+  summary.restarts = static_cast<double>(runner.restarts() - restarts_before);
+  session.agree(error);
+  return summary;
+}
+
+} // namespace peakbench::suite
