@@ -26,8 +26,7 @@ public:
       : plan_(plan), config_(config), placement_(placement),
         eab_(plan, config, placement.device, {.stopped = [this] { return dropped_(); }}) {}
 
-  std::optional<CaseResult> run(std::size_t index,
-                                  const std::function<bool()>& dropped) override {
+  std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     dropped_ = dropped;
     const PlannedCase& one = plan_.cases[index];
     try {

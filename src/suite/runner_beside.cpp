@@ -29,8 +29,7 @@ public:
     start();
   }
 
-  std::optional<CaseResult> run(std::size_t index,
-                                  const std::function<bool()>& dropped) override {
+  std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     if (!child_) {
       start();
       ++restarts_;
