@@ -70,10 +70,10 @@ std::vector<WorkItem> eab_items(int models, int prompts) {
 std::vector<WorkItem> random_items(std::mt19937& random) {
   std::lognormal_distribution<double> cost(0, 1.5);
   const std::size_t count = random() % 60;
-  const unsigned groups = 1 + random() % 12, models = 1 + random() % 4;
+  const auto groups = 1 + random() % 12, models = 1 + random() % 4;
   std::vector<WorkItem> items;
   for (std::size_t i = 0; i < count; ++i) {
-    const unsigned group = random() % (groups + 1);
+    const auto group = random() % (groups + 1);
     WorkItem item{random() % 10 == 0 ? 0 : cost(random)};
     if (group > 0) {
       item.model = "m" + std::to_string(group % models);
