@@ -29,6 +29,8 @@ public:
     start();
   }
 
+  void prepare() override { await_ready(); }
+
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     if (!child_) {
       start();
