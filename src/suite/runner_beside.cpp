@@ -30,6 +30,7 @@ public:
   }
 
   void prepare() override { await_ready(); }
+
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     if (!child_) {
       start();

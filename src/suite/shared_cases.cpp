@@ -52,7 +52,9 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
       collector.request_stop();
     return collector.stopped();
   };
+  const Deadline starting;
   runner.prepare();
+  summary.start_seconds = starting.elapsed_seconds();
   const Deadline all;
   while (!stopped()) {
     const std::optional<std::size_t> item = source->next(stopped);
