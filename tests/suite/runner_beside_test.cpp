@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <fstream>
 
 #include "results/store.h"
@@ -250,13 +252,16 @@ TEST_F(Beside, TheKernelsKillIsOutOfMemory) {
   const pid_t process = worker();
   kill(process, SIGSTOP);
   EXPECT_TRUE(within(5, [&] { return state_of(process) == 'T'; }));
-  std::vector<std::string> eaten;
+  void* const room = mmap(nullptr, kLimit, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(room, MAP_FAILED);
+  std::size_t eaten = 0;
   const results::EpCase record = run(1, [&] {
-    while (is_alive(process) && eaten.size() * kBite < kLimit)
-      eaten.emplace_back(kBite, 'x');
+    for (; is_alive(process) && eaten < kLimit; eaten += kBite)
+      std::memset(static_cast<char*>(room) + eaten, 1, kBite);
     return false;
   });
-  eaten.clear();
+  munmap(room, kLimit);
   EXPECT_EQ(record.status, "out_of_memory") << record.reason;
   EXPECT_THAT(record.reason, HasSubstr("out-of-memory killer"));
   EXPECT_EQ(run(2).status, "ok");
