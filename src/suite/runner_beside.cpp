@@ -32,6 +32,8 @@ public:
     start();
   }
 
+  void prepare() override { await_ready(); }
+
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     // A process that went while it had nothing to do takes no case with it.
     do {

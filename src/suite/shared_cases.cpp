@@ -47,6 +47,9 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   RankSummary summary;
   const double loaded_before = runner.load_seconds();
   const std::int64_t restarts_before = runner.restarts();
+  const Deadline starting;
+  runner.prepare();
+  summary.start_seconds = starting.elapsed_seconds();
   const Deadline all;
   for (;;) {
     if (InterruptWatch::interrupted())
