@@ -58,6 +58,7 @@ constexpr Field<Comm> kCommFields[] = {
     {"device", "", "its device", kMeasured, comm_member<&Comm::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      comm_member<&Comm::environment>},
+    {"source", "1", kSourceDescription, kMeasured, comm_member<&Comm::source>},
 };
 static_assert(std::size(kCommFields) == member_count<CommCase>(),
               "a member of CommCase is missing in the list");
@@ -103,6 +104,7 @@ constexpr Field<Scaling> kScalingFields[] = {
     {"device", "", "its device", kMeasured, scaling_member<&Scaling::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      scaling_member<&Scaling::environment>},
+    {"source", "1", kSourceDescription, kMeasured, scaling_member<&Scaling::source>},
 };
 static_assert(std::size(kScalingFields) == member_count<ScalingCase>(),
               "a member of ScalingCase is missing in the list");
@@ -137,6 +139,7 @@ constexpr Field<Rank> kRankFields[] = {
      rank_member<&Rank::gathered_bytes>},
     {"gathering_seconds", "seconds", "time of sending them", kMeasured,
      rank_member<&Rank::gathering_seconds>},
+    {"source", "1", kSourceDescription, kMeasured, rank_member<&Rank::source>},
 };
 static_assert(std::size(kRankFields) == member_count<RankRow>(),
               "a member of RankRow is missing in the list");
