@@ -10,34 +10,50 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "cluster/session_state.h"
 
 // Every rank has one thread that alone uses the collector's communicator. On rank 0 it receives and
 // calls the sink; elsewhere it sends what is queued and listens for `stop` and `end`. A message is
-// its length (kSizeTag) followed by its bytes (kDataTag); MPI keeps the order between two ranks.
+// its Announcement (kSizeTag) followed by its bytes (kDataTag); MPI keeps the order between two
+// ranks. A tensor goes through the channel, from the thread that gave it to the thread that
+// receives messages, in the order of their announcements.
 namespace peakbench::cluster {
 
 namespace {
 constexpr int kSizeTag = 1, kDataTag = 2, kDoneTag = 3, kStopTag = 4, kEndTag = 5;
 constexpr auto kPoll = std::chrono::milliseconds(2);
+
+struct Announcement {
+  std::uint64_t message_bytes = 0, tensor_values = 0;
+};
+
+struct Parcel {
+  std::string message;
+  std::uint64_t tensor_values = 0;
+  std::vector<double> tensor; // rank 0's own
+};
 } // namespace
 
 struct Collector::State {
-  State(const Session::State& session, std::function<void(int, const std::string&)> message_sink)
+  State(const Session::State& session, TensorSink tensor_sink, TensorChannel* tensor_channel)
       : comm(Communicator::duplicate_of(session.world.get())), rank(session.rank),
-        size(session.size), sink(std::move(message_sink)) {}
+        size(session.size), sink(std::move(tensor_sink)), channel(tensor_channel) {}
 
   Communicator comm;
   int rank, size;
-  std::function<void(int, const std::string&)> sink;
+  TensorSink sink;
+  TensorChannel* channel;
+  Traffic messages, tensors; // sent by the thread, and by whoever calls send()
   std::thread thread;
   std::mutex mutex; // guards queue, closing, error
   std::condition_variable changed;
-  std::deque<std::string> queue;
+  std::deque<Parcel> queue;
   bool closing = false;
   std::exception_ptr error;
   std::atomic<bool> stop{false};       // known on this rank
@@ -46,11 +62,13 @@ struct Collector::State {
   int ranks_done = 0;
   bool stop_told = false, done_told = false;
 
-  bool pop(std::string& message);
+  bool pop(Parcel& parcel);
   bool nothing_left();
   void pause();
   void fail(std::exception_ptr what);
-  void hand_over(int from, const std::string& message);
+  void hand_over(int from, const std::string& message, const std::vector<double>& tensor);
+  void send_parcel(const Parcel& parcel);
+  void receive_parcel(int from, const Announcement& announced);
   void signal(int to, int tag);
   void tell_all(int tag);
   bool receive_one();
@@ -60,11 +78,11 @@ struct Collector::State {
   void run();
 };
 
-bool Collector::State::pop(std::string& message) {
+bool Collector::State::pop(Parcel& parcel) {
   const std::lock_guard lock(mutex);
   if (queue.empty())
     return false;
-  message = std::move(queue.front());
+  parcel = std::move(queue.front());
   queue.pop_front();
   return true;
 }
@@ -90,14 +108,15 @@ void Collector::State::fail(std::exception_ptr what) {
   stop_asked = true;
 }
 
-void Collector::State::hand_over(int from, const std::string& message) {
+void Collector::State::hand_over(int from, const std::string& message,
+                                 const std::vector<double>& tensor) {
   {
     const std::lock_guard lock(mutex);
     if (error)
       return; // go on receiving, so that no sender hangs
   }
   try {
-    sink(from, message);
+    sink(from, message, tensor);
   } catch (...) {
     fail(std::current_exception());
   }
@@ -121,25 +140,42 @@ bool Collector::State::receive_one() {
   if (!waiting)
     return false;
   const int from = status.MPI_SOURCE, tag = status.MPI_TAG;
-  std::uint64_t length = 0;
-  PEAKBENCH_MPI(MPI_Recv(&length, 1, MPI_UINT64_T, from, tag, comm.get(), MPI_STATUS_IGNORE));
+  Announcement announced;
+  PEAKBENCH_MPI(MPI_Recv(&announced, 2, MPI_UINT64_T, from, tag, comm.get(), MPI_STATUS_IGNORE));
   if (tag == kDoneTag)
     ++ranks_done;
   if (tag == kStopTag)
     stop = stop_asked = true;
-  if (tag == kSizeTag) {
-    std::string message(length, '\0');
-    receive_bytes(message, from, kDataTag, comm.get());
-    hand_over(from, message);
-  }
+  if (tag == kSizeTag)
+    receive_parcel(from, announced);
   return true;
 }
 
+// Whatever becomes of it: the sender waits.
+void Collector::State::receive_parcel(int from, const Announcement& announced) {
+  std::string message(announced.message_bytes, '\0');
+  receive_bytes(message, from, kDataTag, comm.get());
+  std::vector<double> tensor;
+  if (announced.tensor_values > 0)
+    tensor = channel->receive(from, announced.tensor_values);
+  hand_over(from, message, tensor);
+}
+
+void Collector::State::send_parcel(const Parcel& parcel) {
+  const Stopwatch watch(messages.seconds);
+  const Announcement announced{parcel.message.size(), parcel.tensor_values};
+  MPI_Request request = MPI_REQUEST_NULL;
+  PEAKBENCH_MPI(MPI_Isend(&announced, 2, MPI_UINT64_T, 0, kSizeTag, comm.get(), &request));
+  wait_for(request);
+  send_bytes(parcel.message, 0, kDataTag, comm.get());
+  messages.bytes += static_cast<std::int64_t>(parcel.message.size());
+}
+
 void Collector::State::collect() {
-  for (std::string message; !abandoned;) {
+  for (Parcel parcel; !abandoned;) {
     bool worked = receive_one();
-    if (pop(message)) {
-      hand_over(0, message);
+    if (pop(parcel)) {
+      hand_over(0, parcel.message, parcel.tensor);
       worked = true;
     }
     if (stop_asked && !stop_told) {
@@ -171,14 +207,10 @@ bool Collector::State::listen(bool& ended) {
 
 void Collector::State::deliver() {
   bool ended = false;
-  for (std::string message; !ended && !abandoned;) {
+  for (Parcel parcel; !ended && !abandoned;) {
     bool worked = listen(ended);
-    if (pop(message)) {
-      const std::uint64_t length = message.size();
-      MPI_Request request = MPI_REQUEST_NULL;
-      PEAKBENCH_MPI(MPI_Isend(&length, 1, MPI_UINT64_T, 0, kSizeTag, comm.get(), &request));
-      wait_for(request);
-      send_bytes(message, 0, kDataTag, comm.get());
+    if (pop(parcel)) {
+      send_parcel(parcel);
       worked = true;
     }
     if (stop_asked && !stop_told) {
@@ -207,8 +239,17 @@ void Collector::State::run() {
   }
 }
 
-Collector::Collector(const Session& session, std::function<void(int, const std::string&)> sink)
-    : state_(std::make_unique<State>(session.state(), std::move(sink))) {
+Collector::Collector(const Session& session, Sink sink)
+    : state_(std::make_unique<State>(
+          session.state(),
+          [sink = std::move(sink)](int from, const std::string& message,
+                                   const std::vector<double>&) { sink(from, message); },
+          nullptr)) {
+  state_->thread = std::thread([state = state_.get()] { state->run(); });
+}
+
+Collector::Collector(const Session& session, TensorSink sink, TensorChannel& channel)
+    : state_(std::make_unique<State>(session.state(), std::move(sink), &channel)) {
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 
@@ -221,12 +262,32 @@ Collector::~Collector() {
   state_->thread.join();
 }
 
-void Collector::send(std::string message) {
+void Collector::send(std::string message) { send(std::move(message), at::Tensor()); }
+
+void Collector::send(std::string message, const at::Tensor& tensor) {
+  Parcel parcel{std::move(message), 0, {}};
+  const bool travels = tensor.defined() && tensor.numel() > 0 && state_->rank != 0;
+  if (tensor.defined() && !state_->channel)
+    throw std::logic_error("a collector without a channel was given a tensor");
+  if (travels)
+    parcel.tensor_values = static_cast<std::uint64_t>(tensor.numel());
+  else if (tensor.defined())
+    parcel.tensor = values_of(tensor);
   {
     const std::lock_guard lock(state_->mutex);
-    state_->queue.push_back(std::move(message));
+    state_->queue.push_back(std::move(parcel));
   }
   state_->changed.notify_all();
+  if (travels) {
+    const Stopwatch watch(state_->tensors.seconds);
+    state_->channel->send(tensor);
+    state_->tensors.bytes += tensor.numel() * std::int64_t{sizeof(double)};
+  }
+}
+
+Traffic Collector::sent() const {
+  return {state_->messages.bytes + state_->tensors.bytes,
+          state_->messages.seconds + state_->tensors.seconds};
 }
 
 void Collector::request_stop() {
