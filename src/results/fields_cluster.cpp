@@ -37,13 +37,17 @@ constexpr Field<Comm> kCommFields[] = {
     {"transport", "", "mpi (host memory) | nccl (device memory)", kMeasured,
      comm_member<&Comm::transport>},
     {"hosts", "1", "hosts of the ranks that take part", kMeasured, comm_member<&Comm::hosts>},
+    {"sent_bytes", "bytes",
+     "size that was measured: message_bytes rounded down to whole elements (float32) and, for "
+     "all_gather, to equal parts; at least one element a rank",
+     kMeasured, comm_member<&Comm::sent_bytes>},
     {"seconds", "seconds", "median time of one operation, of the slowest rank", kMeasured,
      comm_member<&Comm::seconds>},
     {"seconds_lower", "seconds", "lower end of the median's 95 % interval", kMeasured,
      comm_member<&Comm::seconds_lower>},
     {"seconds_upper", "seconds", "upper end of the median's 95 % interval", kMeasured,
      comm_member<&Comm::seconds_upper>},
-    {"algorithm_bandwidth", "bytes/s", "message_bytes / seconds", kMeasured,
+    {"algorithm_bandwidth", "bytes/s", "sent_bytes / seconds", kMeasured,
      comm_member<&Comm::algorithm_bandwidth>},
     {"bus_bandwidth", "bytes/s",
      "algorithm_bandwidth x (n-1)/n (all_gather), x 2(n-1)/n (all_reduce), x 1 (broadcast, "

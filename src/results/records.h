@@ -127,6 +127,7 @@ struct CommCase {
   std::string status, reason, validity;
   std::string transport; // what `backend` came to: mpi | nccl
   std::int64_t hosts = kAbsent;
+  std::int64_t sent_bytes = kAbsent; // message_bytes in whole elements
   double seconds = kAbsentReal, seconds_lower = kAbsentReal, seconds_upper = kAbsentReal;
   double algorithm_bandwidth = kAbsentReal, bus_bandwidth = kAbsentReal;
   std::int64_t repeats = kAbsent;
