@@ -28,7 +28,7 @@ Table table_of_mode(const ScalingLines& all, const std::string& mode) {
                 {"cases", ""},
                 {"time", "s"},
                 {"cases per second", "1/s"},
-                {"95 % interval", "1/s"},
+                {"interval", "1/s"},
                 {"speed-up", "x"},
                 {"efficiency", "%"},
                 {"idle", "%"},
