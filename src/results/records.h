@@ -249,8 +249,8 @@ struct RankRow {
   std::string started, host, share, gather, isolate, part;
   std::int64_t environment = kAbsent;
   std::int64_t cases = kAbsent, restarts = kAbsent;
-  double seconds = kAbsentReal, busy_seconds = kAbsentReal, idle_seconds = kAbsentReal,
-         load_seconds = kAbsentReal;
+  double start_seconds = kAbsentReal, seconds = kAbsentReal, busy_seconds = kAbsentReal,
+         idle_seconds = kAbsentReal, load_seconds = kAbsentReal;
   std::int64_t gathered_bytes = kAbsent;
   double gathering_seconds = kAbsentReal;
   std::int64_t source = kAbsent;

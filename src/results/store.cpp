@@ -90,6 +90,7 @@ struct Store::State {
   std::string path;
   FileLock lock;
   TwinFiles files;
+  std::string identity;
   std::vector<EnvironmentRow> environment;
   std::int64_t launch = 0; // the number of this one
   Index eab, ep, comm, scaling;
@@ -106,8 +107,10 @@ struct Store::State {
     index.order.push_back(record.case_id);
   }
 
-  // What the file holds already; for one that is gone on with.
+  // What the file holds already.
   void read() {
+    identity = read_text_attribute(files.file(), "plan_hash") + " " +
+               read_text_attribute(files.file(), "created");
     environment = read_rows<EnvironmentRow>(files.file(), kEnvironment);
     for (const auto& record : read_rows<EabCase>(files.file(), kEabCases))
       add(eab, record);
@@ -157,7 +160,9 @@ Store Store::create(const std::string& path, const RunInfo& info) {
   FileLock lock(path);
   return with_file("create", path, "", [&] {
     TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
-    return Store(std::unique_ptr<State>(new State(path, std::move(lock), std::move(files))));
+    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+    state->read();
+    return Store(std::move(state));
   });
 }
 
@@ -239,6 +244,8 @@ void Store::write_ranks(std::vector<RankRow> rows) {
   state_->commit([rows](hid_t file) { append_rows<RankRow>(file, kRanks, rows); });
   ++state_->launch;
 }
+
+const std::string& Store::identity() const { return state_->identity; }
 
 std::vector<std::pair<std::string, std::string>> Store::finished() const {
   std::vector<std::pair<std::string, std::string>> cases;

@@ -43,6 +43,8 @@ public:
   void write_ranks(std::vector<RankRow> rows);
   // Case id -> status of what the file holds.
   std::vector<std::pair<std::string, std::string>> finished() const;
+  // Of the file and its plan: another file of the same name has another one.
+  const std::string& identity() const;
 
 private:
   struct State;
