@@ -7,18 +7,18 @@ fail() { say "$*" >&2; exit 2; }
 # The comment at the head of a script is its guide.
 print_guide() { sed -n '2,/^[^#]/{/^#SBATCH/d;s/^# \{0,1\}//p}' "$1"; }
 
-# Sets `program` and `aggregate`: of a bundle (tools/bundle.sh), of a build, or of PATH.
+# Sets `program`, `aggregate` and `mpirun`: of a bundle (tools/bundle.sh), of a build, or of PATH.
 find_programs() {
   local folder
+  mpirun=${MPIRUN:-mpirun}
   if [ -n "${PEAKBENCH_MODULES:-}" ]; then
     # shellcheck disable=SC2086
     module load $PEAKBENCH_MODULES
   fi
-  # shellcheck source=/dev/null
-  [ ! -f "$root/env.sh" ] || . "$root/env.sh"
   for folder in "$root/bin" "$root/build/release/bin"; do
     if [ -x "$folder/peakbench" ]; then
       program=$folder/peakbench aggregate=$folder/peakbench-aggregate
+      [ -n "${MPIRUN:-}" ] || [ ! -x "$folder/mpirun" ] || mpirun=$folder/mpirun
       return
     fi
   done
@@ -49,7 +49,7 @@ choose_launcher() {
       ;;
     mpirun)
       allow_root
-      launcher=("${MPIRUN:-mpirun}" --bind-to none)
+      launcher=("$mpirun" --bind-to none)
       [ -z "${SLURM_NTASKS:-}" ] || launcher+=(-n "$SLURM_NTASKS")
       ;;
     *) fail "PEAKBENCH_LAUNCHER is '$PEAKBENCH_LAUNCHER' (srun or mpirun)" ;;
