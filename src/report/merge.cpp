@@ -11,6 +11,14 @@ void add(std::vector<Item>& all, std::vector<Item>& more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// `environment` is the number of a row in the file's own /environment.
+template <class Row>
+void renumber(std::vector<Row>& rows, std::int64_t rows_before) {
+  for (Row& row : rows)
+    if (row.environment >= 0)
+      row.environment += rows_before;
+}
+
 using Holders = std::map<std::string, std::vector<std::string>>; // case id -> files
 
 void add_duplicates(Table& table, const char* kind, const Holders& holders) {
@@ -38,6 +46,12 @@ Merged merge(std::vector<results::RunData> runs) {
   for (std::size_t index = 1; index < runs.size(); ++index) {
     results::RunData& more = runs[index];
     merged.run.path += ", " + more.path;
+    const auto rows_before = static_cast<std::int64_t>(merged.run.environment.size());
+    renumber(more.eab, rows_before);
+    renumber(more.ep, rows_before);
+    renumber(more.comm, rows_before);
+    renumber(more.scaling, rows_before);
+    renumber(more.ranks, rows_before);
     add(merged.run.environment, more.environment);
     add(merged.run.eab, more.eab);
     add(merged.run.ep, more.ep);

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <set>
 
 #include "report/numbers.h"
 #include "report/sections.h"
+#include "results/drift.h"
 
 namespace peakbench::report {
 
@@ -75,6 +77,29 @@ void add_notes(Table& table, const results::RunData& run) {
                           "repeats.max or repeats.time_limit_seconds.");
 }
 
+// Rows of /environment that cases of the run are of.
+std::vector<results::EnvironmentRow> environments_used(const results::RunData& run) {
+  std::set<std::int64_t> numbers;
+  for (const EabCase& row : run.eab)
+    numbers.insert(row.environment);
+  for (const EpCase& row : run.ep)
+    numbers.insert(row.environment);
+  std::vector<results::EnvironmentRow> used;
+  for (const std::int64_t number : numbers)
+    if (number >= 0 && number < static_cast<std::int64_t>(run.environment.size()))
+      used.push_back(run.environment[static_cast<std::size_t>(number)]);
+  return used;
+}
+
+void add_drift(Table& table, const results::RunData& run) {
+  const auto drifts = results::drift_among(environments_used(run));
+  if (!drifts.empty())
+    table.notes.push_back(fmt::format(
+        "Cases of different environments ({}): medians over them compare these too; the column "
+        "environment tells which case ran in which row of /environment.",
+        results::text_of(drifts)));
+}
+
 template <class Record>
 void add_bad(Table& table, const char* kind, const std::vector<Record>& rows) {
   for (const Record& row : rows) {
@@ -92,6 +117,7 @@ std::vector<Table> validity_tables(const results::RunData& run) {
   if (summary.rows.empty())
     return {};
   add_notes(summary, run);
+  add_drift(summary, run);
   Table bad;
   bad.title = "Cases that are not ok or not valid";
   bad.columns = {{"case", "", true},

@@ -62,6 +62,7 @@ constexpr Field<Comm> kCommFields[] = {
     {"device", "", "its device", kMeasured, comm_member<&Comm::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      comm_member<&Comm::environment>},
+    {"source", "1", kSourceDescription, kMeasured, comm_member<&Comm::source>},
 };
 static_assert(std::size(kCommFields) == member_count<CommCase>(),
               "a member of CommCase is missing in the list");
@@ -107,6 +108,7 @@ constexpr Field<Scaling> kScalingFields[] = {
     {"device", "", "its device", kMeasured, scaling_member<&Scaling::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      scaling_member<&Scaling::environment>},
+    {"source", "1", kSourceDescription, kMeasured, scaling_member<&Scaling::source>},
 };
 static_assert(std::size(kScalingFields) == member_count<ScalingCase>(),
               "a member of ScalingCase is missing in the list");
@@ -128,7 +130,9 @@ constexpr Field<Rank> kRankFields[] = {
     {"cases", "1", "cases that it did", kMeasured, rank_member<&Rank::cases>},
     {"restarts", "1", "how often its cases' process ended and was started again", kMeasured,
      rank_member<&Rank::restarts>},
-    {"seconds", "seconds", "from the first case handed out to the last one stored", kMeasured,
+    {"start_seconds", "seconds", "until the process for its cases was ready", kMeasured,
+     rank_member<&Rank::start_seconds>},
+    {"seconds", "seconds", "from then until the last case of all was stored", kMeasured,
      rank_member<&Rank::seconds>},
     {"busy_seconds", "seconds", "in cases", kMeasured, rank_member<&Rank::busy_seconds>},
     {"idle_seconds", "seconds", "waiting for cases and for the others", kMeasured,
@@ -139,6 +143,7 @@ constexpr Field<Rank> kRankFields[] = {
      rank_member<&Rank::gathered_bytes>},
     {"gathering_seconds", "seconds", "time of sending them", kMeasured,
      rank_member<&Rank::gathering_seconds>},
+    {"source", "1", kSourceDescription, kMeasured, rank_member<&Rank::source>},
 };
 static_assert(std::size(kRankFields) == member_count<RankRow>(),
               "a member of RankRow is missing in the list");

@@ -22,6 +22,8 @@ constexpr int kRoot = 0;
 // A repeat is long enough for the clock and for the ranks not to begin at the same instant.
 constexpr double kRepeatSeconds = 4e-3;
 constexpr int kSlowCalls = 3;
+constexpr int kLeastIterations = 20;
+constexpr std::int64_t kMuchBytes = 32 << 20;
 constexpr int kMostIterations = 10000;
 constexpr double kUnwritten = -1; // no pattern has it
 
@@ -168,10 +170,15 @@ private:
   std::string wrong_here_, wrong_;
 };
 
+// Twenty as in nccl-tests, fewer where they would move much.
+int least_iterations(const results::CommCase& record) {
+  return static_cast<int>(
+      std::clamp<std::int64_t>(kMuchBytes / sent_bytes_of(record), 1, kLeastIterations));
+}
+
 // Warm-up, which finds out how many operations make a repeat. A single slow call says little: on a
 // busy machine it is a rank that was not running. Only several in a row do.
 Outcome warm_up(Repeats& repeats, int least, int& iterations) {
-  iterations = 1;
   int slow = 0;
   for (int call = 1;; ++call) {
     const Outcome outcome = repeats.run(iterations);
@@ -244,7 +251,7 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
   if (outcome.status != "ok")
     return outcome;
   Repeats repeats(session, limits, *trial);
-  int iterations = 1;
+  int iterations = least_iterations(row.record);
   outcome = warm_up(repeats, limits.repeats.warm_up, iterations);
   if (outcome.status != "ok")
     return outcome;

@@ -11,6 +11,7 @@
 #include "cluster/devices.h"
 #include "cluster/summary.h"
 #include "report/report.h"
+#include "results/drift.h"
 #include "results/store.h"
 #include "suite/commands.h"
 #include "suite/environment.h"
@@ -118,10 +119,22 @@ selected_of(const Plan& plan, const RunOptions& options, const Part& part,
   return options.part.empty() ? selected : part_of_plan(plan, selected, part.number, part.of);
 }
 
+void warn_of_drift(std::span<const results::EnvironmentRow> before,
+                   std::span<const results::EnvironmentRow> now) {
+  const auto drifts = results::drift_between(before, now);
+  if (!drifts.empty())
+    fmt::print(stderr,
+               "peakbench: warning: this is not the environment that the file's cases were "
+               "measured in ({}); the column `environment` says which one each row is of\n",
+               results::text_of(drifts));
+}
+
 // Collective: this rank's row of /environment.
 std::int64_t write_environment(const cluster::Session& session, c10::Device device, int threads,
                                bool nothing_to_do, std::optional<results::Store>& store) {
   const auto environment = gather_environment(session, device, threads);
+  if (store && !nothing_to_do)
+    warn_of_drift(store->environment(), environment);
   const auto rows = together(session, [&] {
     return store && !nothing_to_do ? store->write_environment(environment)
                                    : std::vector<std::int64_t>();

@@ -82,6 +82,22 @@ std::string hash_of(const Config& config, const Plan& plan) {
   return hash_hex(text);
 }
 
+std::vector<const results::Field<results::EpCase>*> varying_fields(const Plan& plan) {
+  std::vector<const results::Field<results::EpCase>*> varying;
+  for (const auto& field : results::fields<results::EpCase>()) {
+    if (field.role != results::Role::independent || field.name == "arm" || field.name == "depth")
+      continue;
+    const auto value = [&](const EpPlanned& planned) {
+      return results::text_of(results::value_of(field, planned.record));
+    };
+    if (std::ranges::any_of(plan.ep, [&, first = value(plan.ep.front())](const EpPlanned& one) {
+          return value(one) != first;
+        }))
+      varying.push_back(&field);
+  }
+  return varying;
+}
+
 // plan.cases of plan.eab and plan.ep, and the hash.
 void number_cases(const Config& config, Plan& plan) {
   plan.cases.clear();
@@ -103,6 +119,8 @@ void number_cases(const Config& config, Plan& plan) {
     plan.cases.push_back(
         {Kind::ep, i, one.record.case_id, estimated_seconds(one, config.repeats), "", ""});
   }
+  if (!plan.ep.empty())
+    plan.ep_varying = varying_fields(plan);
   number_cluster_cases(plan);
   if (plan.cases.empty())
     throw UserError(fmt::format("{}: no case is left", config.path),
@@ -164,16 +182,9 @@ std::string Plan::label(const PlannedCase& one) const {
   }
   const results::EpCase& record = ep[one.index].record;
   std::string text = fmt::format("ep {} depth {}", record.arm, record.depth);
-  for (const auto& field : results::fields<results::EpCase>()) {
-    if (field.role != results::Role::independent || field.name == "arm" || field.name == "depth")
-      continue;
-    const auto value = [&](const EpPlanned& planned) {
-      return results::text_of(results::value_of(field, planned.record));
-    };
-    const std::string own = value(ep[one.index]);
-    if (std::ranges::any_of(ep, [&](const EpPlanned& other) { return value(other) != own; }))
-      text += fmt::format(", {} {}", field.name, own);
-  }
+  for (const auto* field : ep_varying)
+    text +=
+        fmt::format(", {} {}", field->name, results::text_of(results::value_of(*field, record)));
   return text;
 }
 

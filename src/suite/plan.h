@@ -16,7 +16,7 @@
 #include "ep/dataset.h"
 #include "ep/settings.h"
 #include "llm/model_source.h"
-#include "results/records.h"
+#include "results/fields.h"
 #include "suite/config.h"
 #include "suite/prompts.h"
 
@@ -75,6 +75,8 @@ struct Plan {
   std::vector<EpPlanned> ep;
   std::vector<CommPlanned> comm;
   std::vector<ScalingPlanned> scaling;
+  // What the EP cases differ in, beside arm and depth; for labels.
+  std::vector<const results::Field<results::EpCase>*> ep_varying;
   std::vector<PlannedCase> cases; // in the order of Kind
 
   // Of the case ids and of how they are measured: runs of equal plans may share a results file.

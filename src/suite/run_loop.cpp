@@ -65,13 +65,13 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
 
 std::vector<RankSummary> exchange(const cluster::Session& session, const Launch& launch,
                                   const RankSummary& mine) {
-  const std::vector<double> values{mine.cases,          mine.restarts,         mine.seconds,
-                                   mine.busy_seconds,   mine.idle_seconds,     mine.load_seconds,
-                                   mine.gathered_bytes, mine.gathering_seconds};
+  const std::vector<double> values{mine.cases,        mine.restarts,       mine.start_seconds,
+                                   mine.seconds,      mine.busy_seconds,   mine.idle_seconds,
+                                   mine.load_seconds, mine.gathered_bytes, mine.gathering_seconds};
   std::vector<RankSummary> all;
   for (const auto& row :
        cluster::gather_summary(session, launch.gather, launch.placement.device, values))
-    all.push_back({row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]});
+    all.push_back({row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8]});
   return all;
 }
 
@@ -97,6 +97,7 @@ void write_ranks(const cluster::Session& session, const Launch& launch, const st
     row.environment = std::stoll(environments[rank]);
     row.cases = static_cast<std::int64_t>(one.cases);
     row.restarts = static_cast<std::int64_t>(one.restarts);
+    row.start_seconds = one.start_seconds;
     row.seconds = one.seconds;
     row.busy_seconds = one.busy_seconds;
     row.idle_seconds = one.idle_seconds;

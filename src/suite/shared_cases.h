@@ -22,6 +22,7 @@ struct SharedWork {
 // Of one rank.
 struct RankSummary {
   double cases = 0, restarts = 0;
+  double start_seconds = 0; // until the process for the cases was ready
   double seconds = 0, busy_seconds = 0, idle_seconds = 0, load_seconds = 0;
   double gathered_bytes = 0, gathering_seconds = 0;
 };

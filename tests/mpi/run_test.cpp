@@ -289,6 +289,36 @@ TEST_F(Run, OnlyDoesOneKindAndTheRestLater) {
   EXPECT_EQ(results::load(file("o.h5")).ep.size(), 5u);
 }
 
+TEST_F(Run, PartsInOneFileAreThePlanAndAnotherEnvironmentIsTold) {
+  configure(kEp);
+  const Ended first = run(1, "p.h5", {"--part", "1/3"});
+  ASSERT_EQ(first.status, 0) << first.output;
+  EXPECT_THAT(first.output, Not(HasSubstr("warning")));
+  const std::size_t third = results::load(file("p.h5")).ep.size();
+  EXPECT_GT(third, 4u);
+  EXPECT_LT(third, 25u);
+  const Ended second = run(1, "p.h5", {"--part", "2/3"});
+  EXPECT_THAT(second.output, Not(HasSubstr("warning"))) << "the same machine, the same threads";
+  const Ended last = run(1, "p.h5", {"--part", "3/3", "--set", "cluster.threads=2"});
+  ASSERT_EQ(last.status, 0) << last.output;
+  EXPECT_THAT(last.output, HasSubstr("warning: this is not the environment"));
+  EXPECT_THAT(last.output, HasSubstr("threads 1 before, 2 now"));
+  const results::RunData data = results::load(file("p.h5"));
+  EXPECT_EQ(data.ep.size(), 25u);
+  ASSERT_EQ(data.environment.size(), 2u);
+  std::map<std::int64_t, std::size_t> cases_of;
+  for (const auto& record : data.ep)
+    ++cases_of[record.environment];
+  EXPECT_EQ(cases_of[0] + cases_of[1], 25u);
+  EXPECT_GT(cases_of[1], 4u) << "rows of the third launch say that they are of the second row";
+  ASSERT_EQ(data.ranks.size(), 3u);
+  EXPECT_EQ(data.ranks[2].launch, 2);
+  EXPECT_EQ(data.ranks[2].part, "3/3");
+  EXPECT_EQ(data.ranks[2].environment, 1);
+  EXPECT_EQ(data.ranks[2].cases, static_cast<std::int64_t>(cases_of[1]));
+  EXPECT_EQ(run(1, "p.h5", {"--part", "4/3"}).status, 2);
+}
+
 TEST_F(Run, ADryRunWritesNothing) {
   configure(kEp);
   const Ended ended = run(2, "d.h5", {"--dry-run"});
