@@ -133,11 +133,17 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
   if (!runs_beside(launch.config) || launch.config.comm)
     cluster::use_device(launch.placement.device);
   if (run_collective_cases(session, launch, writer ? &*writer : nullptr) && !shared.empty()) {
-    const auto runner = runs_beside(launch.config)
-                            ? runner_beside(launch.plan, launch.config, launch.placement)
-                            : runner_here(launch.plan, launch.config, launch.placement);
-    mine = run_shared_cases(session, {launch.plan, shared, share, launch.config.cluster}, *runner,
-                            [&](const results::AnyRow& row) { writer->take(row); });
+    const bool beside = runs_beside(launch.config);
+    const auto channel =
+        beside ? nullptr
+               : cluster::make_tensor_channel(session, launch.gather, launch.placement.device,
+                                              launch.config.cluster.lost_after_seconds);
+    const auto runner =
+        beside ? runner_beside(launch.plan, launch.config, launch.placement)
+               : runner_here(launch.plan, launch.config, launch.placement, Traces::apart);
+    mine = run_shared_cases(session,
+                            {launch.plan, shared, share, launch.config.cluster, channel.get()},
+                            *runner, [&](const results::AnyRow& row) { writer->take(row); });
   }
   if (writer)
     writer->end();

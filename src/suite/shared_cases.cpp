@@ -1,10 +1,12 @@
 #include "suite/shared_cases.h"
 
+#include <memory>
 #include <optional>
 
 #include "base/deadline.h"
 #include "cluster/collector.h"
 #include "cluster/work_source.h"
+#include "suite/ep_runner.h"
 #include "suite/interrupt.h"
 #include "suite/selection.h"
 
@@ -39,8 +41,21 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
                              CaseRunner& runner,
                              const std::function<void(const results::AnyRow&)>& sink) {
   const std::vector<std::size_t> ordered = in_running_order(work.plan, work.selected);
-  cluster::Collector collector(
-      session, [&](int, const std::string& message) { sink(results::from_message(message)); });
+  const auto take = [&](int, const std::string& message, const std::vector<double>& trace) {
+    results::AnyRow row = results::from_message(message);
+    if (!trace.empty())
+      put_trace(std::get<results::EpRow>(row), trace);
+    sink(row);
+  };
+  const auto collector_of = [&] {
+    return work.channel ? std::make_unique<cluster::Collector>(session, take, *work.channel)
+                        : std::make_unique<cluster::Collector>(
+                              session, [&](int from, const std::string& message) {
+                                take(from, message, {});
+                              });
+  };
+  const std::unique_ptr<cluster::Collector> owner = collector_of();
+  cluster::Collector& collector = *owner;
   const auto source =
       cluster::make_work_source(session, work_items(work.plan, ordered), work.share);
   Grace grace(collector, work.cluster.grace_seconds);
@@ -69,7 +84,7 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
     summary.busy_seconds += clock.elapsed_seconds();
     if (!finished)
       break;
-    collector.send(finished->message);
+    collector.send(finished->message, finished->trace);
     summary.cases += 1;
   }
   std::optional<std::string> error;
@@ -83,6 +98,8 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   summary.idle_seconds = summary.seconds - summary.busy_seconds;
   summary.load_seconds = runner.load_seconds() - loaded_before;
   summary.restarts = static_cast<double>(runner.restarts() - restarts_before);
+  summary.gathered_bytes = static_cast<double>(collector.sent().bytes);
+  summary.gathering_seconds = collector.sent().seconds;
   session.agree(error);
   return summary;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cluster/session.h"
+#include "cluster/tensor_channel.h"
 #include "results/store.h"
 #include "suite/case_runner.h"
 #include "suite/plan.h"
@@ -17,6 +18,8 @@ struct SharedWork {
   std::vector<std::size_t> selected; // shared cases of the plan
   std::string share;                 // static | dynamic
   ClusterConfig cluster;
+  // For what the runner leaves on the device (Traces::apart); null where it leaves nothing there.
+  cluster::TensorChannel* channel = nullptr;
 };
 
 // Of one rank.
