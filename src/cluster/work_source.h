@@ -17,6 +17,8 @@ public:
   // The number of an item that no other rank has or had; nothing when there is none left for this
   // rank. Items of a group come in their order.
   virtual std::optional<std::size_t> next() = 0;
+  // On rank 0, from any thread: nobody is to wait for that rank any more.
+  virtual void forget(int) {}
   // Collective, once no rank asks any more: after next() said so, or earlier where a run is
   // stopped.
   virtual void finish() {}
