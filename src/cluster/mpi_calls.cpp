@@ -34,11 +34,17 @@ void report_mpi(int code, const char* call) noexcept {
 }
 
 void wait_for(MPI_Request& request) {
+  wait_for(request, [] { return false; });
+}
+
+bool wait_for(MPI_Request& request, const std::function<bool()>& stopped) {
   auto pause = std::chrono::microseconds(5);
   for (int done = 0;;) {
     PEAKBENCH_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
     if (done)
-      return;
+      return true;
+    if (stopped())
+      return false;
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, std::chrono::microseconds(1000));
   }

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,8 @@ void report_mpi(int code, const char* call) noexcept;
 // Waits without spinning: a rank that has nothing to do must not take a core from one that
 // measures.
 void wait_for(MPI_Request& request);
+// The same until `stopped` says yes: then false, and the request still stands.
+bool wait_for(MPI_Request& request, const std::function<bool()>& stopped);
 
 // One message is at most this long; longer byte strings travel in pieces (MPI counts are ints).
 inline constexpr std::size_t kPieceBytes = std::size_t{16} << 20;

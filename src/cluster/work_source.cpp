@@ -2,9 +2,14 @@
 
 #include <deque>
 
+#include "cluster/dispatcher.h"
+
 namespace peakbench::cluster {
 
 namespace {
+
+// A rank's first item shows how fast it is; after a few more the estimates are even.
+constexpr std::size_t kSeveral = 8;
 
 class Dealt final : public WorkSource {
 public:
@@ -14,7 +19,7 @@ public:
       if (rank_of[i] == rank)
         mine_.push_back(i);
   }
-  std::optional<std::size_t> next() override {
+  std::optional<std::size_t> next(const std::function<bool()>&) override {
     if (mine_.empty())
       return std::nullopt;
     const std::size_t item = mine_.front();
@@ -33,11 +38,14 @@ std::unique_ptr<WorkSource> deal_out(const Session& session, std::span<const Wor
 }
 
 std::unique_ptr<WorkSource> hand_out(const Session& session, std::span<const WorkItem> items) {
-  return deal_out(session, items);
+  return std::make_unique<Dispatcher>(session, items);
 }
 
-std::string choose_share(const std::string& wish, std::size_t, int) {
-  return wish == "auto" ? "static" : wish;
+std::string choose_share(const std::string& wish, std::size_t items, int ranks) {
+  if (wish != "auto")
+    return wish;
+  const bool several = items >= kSeveral * static_cast<std::size_t>(ranks);
+  return ranks > 1 && several ? "dynamic" : "static";
 }
 
 std::unique_ptr<WorkSource> make_work_source(const Session& session,

@@ -101,7 +101,9 @@ struct Store::State {
 
   template <class Record>
   static void add(Index& index, const Record& record) {
-    index.entries[record.case_id] = {index.order.size(), record.status};
+    // Merged files may hold a case twice: one row that is `ok` is enough, and is never replaced.
+    if (Entry& known = index.entries[record.case_id]; known.status != "ok")
+      known = {index.order.size(), record.status};
     index.order.push_back(record.case_id);
   }
 
@@ -185,7 +187,8 @@ void require_same_plan(const std::string& path, const RunInfo& info) {
                        has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
                        has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
                        has_columns_of_list<EnvironmentRow>(file, kEnvironment) &&
-                       has_link(file, kRanks) && has_columns_of_list<RankRow>(file, kRanks) &&
+                       has_link(file, kSources) && has_columns_of_list<SourceRow>(file, kSources) &&
+                       has_columns_of_list<RankRow>(file, kRanks) &&
                        has_columns_of_list<CommCase>(file, kCommCases) &&
                        has_columns_of_list<RepeatRow>(file, kCommSamples) &&
                        has_columns_of_list<ScalingCase>(file, kScalingCases) &&

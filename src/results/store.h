@@ -66,6 +66,7 @@ struct RunData {
   std::vector<EpOperationRow> ep_operations;
   std::vector<EpTrainingRow> ep_training;
   std::vector<RankRow> ranks;
+  std::vector<SourceRow> sources; // what was merged into the file
 };
 // UserError naming the file and the reason: missing, not HDF5, not ours, another schema version.
 RunData load(const std::string& path);

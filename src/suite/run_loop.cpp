@@ -43,7 +43,7 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
     row.record.environment = launch.placement.environment;
     std::optional<std::string> error;
     try {
-      if (writer)
+      if (writer && !row.record.status.empty())
         writer->take(row);
     } catch (const std::exception& problem) {
       error = problem.what();

@@ -85,17 +85,18 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   RankSummary summary;
   const double loaded_before = runner.load_seconds();
   const std::int64_t restarts_before = runner.restarts();
+  const auto stopped = [&] {
+    if (InterruptWatch::interrupted())
+      collector.request_stop();
+    return collector.stopped();
+  };
   const Deadline starting;
   runner.prepare();
   summary.start_seconds = starting.elapsed_seconds();
   std::size_t sent = 0;
   const Deadline all;
-  for (;;) {
-    if (InterruptWatch::interrupted())
-      collector.request_stop();
-    if (collector.stopped())
-      break;
-    const std::optional<std::size_t> item = source->next();
+  while (!stopped()) {
+    const std::optional<std::size_t> item = source->next(stopped);
     if (!item)
       break;
     const Deadline clock;

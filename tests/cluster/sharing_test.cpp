@@ -9,6 +9,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "cluster/work_source.h"
+
 namespace peakbench::cluster {
 namespace {
 
@@ -110,6 +112,14 @@ TEST(Sharing, ZeroCostsAreNotLost) {
 }
 
 TEST(Sharing, NeedsARank) { EXPECT_THROW(share_statically({}, 0), std::invalid_argument); }
+
+TEST(ChooseShare, IsDynamicWhereEveryRankHasSeveralItems) {
+  EXPECT_EQ(choose_share("auto", 1000, 1), "static") << "nothing to share";
+  EXPECT_EQ(choose_share("auto", 5, 4), "static") << "too few to even out";
+  EXPECT_EQ(choose_share("auto", 100, 4), "dynamic");
+  EXPECT_EQ(choose_share("dynamic", 1, 1), "dynamic") << "as it was asked for";
+  EXPECT_EQ(choose_share("static", 1000, 8), "static");
+}
 
 } // namespace
 } // namespace peakbench::cluster
