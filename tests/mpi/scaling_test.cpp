@@ -105,7 +105,7 @@ TEST_F(Scaling, WhatCannotRunIsARecordAndNobodyHangs) {
 
 TEST_F(Scaling, AnInterruptedCaseLeavesNoRecordAndIsDoneByTheNextRun) {
   const std::vector<std::string> settings{"scaling={mode: strong, ranks: [1, 2]}",
-                                          "repeats={warm_up: 0, min: 20, max: 20}"};
+                                          "repeats={warm_up: 0, min: 12, max: 12}"};
   std::vector<std::string> slow = settings;
   slow.push_back("cluster.grace_seconds=1");
   // Interrupted in the second case, which takes some seconds.
@@ -125,7 +125,7 @@ TEST_F(Scaling, AnInterruptedCaseLeavesNoRecordAndIsDoneByTheNextRun) {
   const auto kept = results::load(file("i.h5")).scaling;
   ASSERT_EQ(kept.size(), 1u) << "the second one was interrupted";
   for (const ScalingCase& record : kept)
-    EXPECT_EQ(record.repeats, 20);
+    EXPECT_EQ(record.repeats, 12);
   const Ended again = run_program(2, arguments("i.h5", settings));
   EXPECT_EQ(again.status, 0) << again.output;
   EXPECT_EQ(results::load(file("i.h5")).scaling.size(), 2u);
