@@ -1,9 +1,10 @@
 // peakbench-aggregate FILE...: the tables of one or more results files, as text, CSV, JSON or
-// Markdown, and pictures of them.
+// Markdown, pictures of them, and one file of many.
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "report/file_plots.h"
 #include "report/merge.h"
 #include "report/report.h"
+#include "results/merge.h"
 
 namespace {
 
@@ -26,13 +28,14 @@ constexpr const char* kFooter = R"(Examples:
   peakbench-aggregate results/quick.h5 --rows ep --csv ep.csv every EP case with all its columns
   peakbench-aggregate results/quick.h5 --rows all --json -    every row of every table, with units
   peakbench-aggregate results/quick.h5 --plots results/plots  and pictures, each as SVG and PNG
+  peakbench-aggregate results/sweep.*.h5 --to results/sweep.h5  the files of an array job as one file
 
 Exit status: 0, or 2 if a file cannot be read or written or an option is wrong.
 Reading the files with Python or HDF5 tools: tools/README.md.)";
 
 struct Options {
   std::vector<std::string> files;
-  std::string csv, json, markdown, rows = "tables", plots, plot_case;
+  std::string to, csv, json, markdown, rows = "tables", plots, plot_case;
   bool detail = false, force = false;
 };
 
@@ -103,8 +106,46 @@ void write(const Output& output) {
                     "");
 }
 
-int aggregate(const Options& options) {
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+// One file of many; what a user should know of it goes to the standard error.
+void merge_into_file(const Options& options, const std::string& command_line) {
+  const auto summary = peakbench::results::merge_files(options.files, options.to,
+                                                       {now_text(), command_line}, options.force);
+  for (const auto& duplicate : summary.duplicates) {
+    std::string files;
+    for (const std::string& file : duplicate.files)
+      files += (files.empty() ? "" : ", ") + file;
+    std::cerr << "warning: " << duplicate.kind << " case " << duplicate.case_id
+              << " has different rows in several files, and all are kept: " << files << '\n';
+  }
+  std::cerr << "merged " << options.files.size() << " files into " << options.to << ": "
+            << summary.cases << " cases";
+  if (summary.repeated > 0)
+    std::cerr << ", " << summary.repeated << " named twice and kept once";
+  if (!summary.duplicates.empty())
+    std::cerr << ", " << summary.duplicates.size() << " with different rows";
+  if (summary.plans > 1)
+    std::cerr << ", of " << summary.plans << " plans";
+  std::cerr << '\n';
+}
+
+int aggregate(Options options, const std::string& command_line) {
   check(options);
+  if (!options.to.empty()) {
+    merge_into_file(options, command_line);
+    if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
+        options.plots.empty() && !options.detail)
+      return peakbench::kExitOk;
+    options.files = {options.to};
+  }
   std::vector<peakbench::results::RunData> runs;
   for (const std::string& file : options.files)
     runs.push_back(peakbench::results::load(file));
@@ -144,6 +185,8 @@ int main(int argc, char** argv) {
   app.footer(kFooter);
   app.add_option("FILE", options.files, "results files (HDF5) that `peakbench run` wrote")
       ->required();
+  app.add_option("--to", options.to,
+                 "merge the files into this new results file; tables only if asked for as well");
   app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output");
   app.add_option("--json", options.json, "write JSON to this file, - for the standard output");
   app.add_option("--markdown", options.markdown,
@@ -162,7 +205,10 @@ int main(int argc, char** argv) {
   app.add_flag("--force", options.force, "overwrite output files and pictures that exist");
   try {
     app.parse(argc, argv);
-    return aggregate(options);
+    std::string command_line = "peakbench-aggregate";
+    for (int i = 1; i < argc; ++i)
+      command_line += std::string(" ") + argv[i];
+    return aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? peakbench::kExitOk : peakbench::kExitUserError;
   } catch (const std::exception& error) {

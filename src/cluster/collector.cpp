@@ -2,69 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <cstdint>
+#include <algorithm>
 #include <cstdio>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
+#include <stdexcept>
 #include <utility>
 
 #include "base/error.h"
-#include "cluster/session_state.h"
+#include "base/stopwatch.h"
+#include "cluster/collector_state.h"
 
-// Every rank has one thread that alone uses the collector's communicator. On rank 0 it receives and
-// calls the sink; elsewhere it sends what is queued and listens for `stop` and `end`. A message is
-// its length (kSizeTag) followed by its bytes (kDataTag); MPI keeps the order between two ranks.
 namespace peakbench::cluster {
 
+using namespace collecting;
+
 namespace {
-constexpr int kSizeTag = 1, kDataTag = 2, kDoneTag = 3, kStopTag = 4, kEndTag = 5;
 constexpr auto kPoll = std::chrono::milliseconds(2);
+constexpr double kLongestBeat = 5, kBeatsBeforeLost = 4; // seconds, signs of life
 } // namespace
 
-struct Collector::State {
-  State(const Session::State& session, std::function<void(int, const std::string&)> message_sink)
-      : comm(Communicator::duplicate_of(session.world.get())), rank(session.rank),
-        size(session.size), sink(std::move(message_sink)) {}
+Collector::State::State(const Session::State& session, TensorSink tensor_sink,
+                        TensorChannel* tensor_channel, CollectorWatch signs)
+    : comm(Communicator::duplicate_of(session.world.get())), rank(session.rank), size(session.size),
+      sink(std::move(tensor_sink)), channel(tensor_channel), watch(std::move(signs)),
+      beat_seconds(std::min(kLongestBeat, watch.lost_after_seconds / kBeatsBeforeLost)),
+      peers(rank == 0 ? static_cast<std::size_t>(size) : 0) {}
 
-  Communicator comm;
-  int rank, size;
-  std::function<void(int, const std::string&)> sink;
-  std::thread thread;
-  std::mutex mutex; // guards queue, closing, error
-  std::condition_variable changed;
-  std::deque<std::string> queue;
-  bool closing = false;
-  std::exception_ptr error;
-  std::atomic<bool> stop{false};       // known on this rank
-  std::atomic<bool> stop_asked{false}; // to be told to the others
-  std::atomic<bool> abandoned{false};
-  int ranks_done = 0;
-  bool stop_told = false, done_told = false;
-
-  bool pop(std::string& message);
-  bool nothing_left();
-  void pause();
-  void fail(std::exception_ptr what);
-  void hand_over(int from, const std::string& message);
-  void signal(int to, int tag);
-  void tell_all(int tag);
-  bool receive_one();
-  bool listen(bool& ended);
-  void collect();
-  void deliver();
-  void run();
-};
-
-bool Collector::State::pop(std::string& message) {
+bool Collector::State::pop(Parcel& parcel) {
   const std::lock_guard lock(mutex);
   if (queue.empty())
     return false;
-  message = std::move(queue.front());
+  parcel = std::move(queue.front());
   queue.pop_front();
   return true;
 }
@@ -90,111 +57,10 @@ void Collector::State::fail(std::exception_ptr what) {
   stop_asked = true;
 }
 
-void Collector::State::hand_over(int from, const std::string& message) {
-  {
-    const std::lock_guard lock(mutex);
-    if (error)
-      return; // go on receiving, so that no sender hangs
-  }
-  try {
-    sink(from, message);
-  } catch (...) {
-    fail(std::current_exception());
-  }
-}
-
 void Collector::State::signal(int to, int tag) {
   MPI_Request request = MPI_REQUEST_NULL;
   PEAKBENCH_MPI(MPI_Isend(nullptr, 0, MPI_BYTE, to, tag, comm.get(), &request));
   wait_for(request);
-}
-
-void Collector::State::tell_all(int tag) {
-  for (int to = 1; to < size; ++to)
-    signal(to, tag);
-}
-
-bool Collector::State::receive_one() {
-  int waiting = 0;
-  MPI_Status status{};
-  PEAKBENCH_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm.get(), &waiting, &status));
-  if (!waiting)
-    return false;
-  const int from = status.MPI_SOURCE, tag = status.MPI_TAG;
-  std::uint64_t length = 0;
-  PEAKBENCH_MPI(MPI_Recv(&length, 1, MPI_UINT64_T, from, tag, comm.get(), MPI_STATUS_IGNORE));
-  if (tag == kDoneTag)
-    ++ranks_done;
-  if (tag == kStopTag)
-    stop = stop_asked = true;
-  if (tag == kSizeTag) {
-    std::string message(length, '\0');
-    receive_bytes(message, from, kDataTag, comm.get());
-    hand_over(from, message);
-  }
-  return true;
-}
-
-void Collector::State::collect() {
-  for (std::string message; !abandoned;) {
-    bool worked = receive_one();
-    if (pop(message)) {
-      hand_over(0, message);
-      worked = true;
-    }
-    if (stop_asked && !stop_told) {
-      tell_all(kStopTag);
-      stop_told = true;
-    }
-    if (worked)
-      continue;
-    if (ranks_done == size - 1 && nothing_left() && stop_asked == stop_told) {
-      tell_all(kEndTag);
-      return;
-    }
-    pause();
-  }
-}
-
-bool Collector::State::listen(bool& ended) {
-  int waiting = 0;
-  MPI_Status status{};
-  PEAKBENCH_MPI(MPI_Iprobe(0, MPI_ANY_TAG, comm.get(), &waiting, &status));
-  if (!waiting)
-    return false;
-  PEAKBENCH_MPI(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm.get(), MPI_STATUS_IGNORE));
-  if (status.MPI_TAG == kStopTag)
-    stop = true;
-  ended = status.MPI_TAG == kEndTag;
-  return true;
-}
-
-void Collector::State::deliver() {
-  bool ended = false;
-  for (std::string message; !ended && !abandoned;) {
-    bool worked = listen(ended);
-    if (pop(message)) {
-      const std::uint64_t length = message.size();
-      MPI_Request request = MPI_REQUEST_NULL;
-      PEAKBENCH_MPI(MPI_Isend(&length, 1, MPI_UINT64_T, 0, kSizeTag, comm.get(), &request));
-      wait_for(request);
-      send_bytes(message, 0, kDataTag, comm.get());
-      worked = true;
-    }
-    if (stop_asked && !stop_told) {
-      signal(0, kStopTag);
-      stop_told = true;
-    }
-    if (worked)
-      continue;
-    // request_stop() comes before finish(), so a stop seen after the queue was closed goes out
-    // first.
-    if (nothing_left() && stop_asked == stop_told && !done_told) {
-      signal(0, kDoneTag);
-      done_told = true;
-    }
-    pause();
-  }
 }
 
 void Collector::State::run() {
@@ -207,8 +73,19 @@ void Collector::State::run() {
   }
 }
 
-Collector::Collector(const Session& session, std::function<void(int, const std::string&)> sink)
-    : state_(std::make_unique<State>(session.state(), std::move(sink))) {
+Collector::Collector(const Session& session, Sink sink, CollectorWatch watch)
+    : state_(std::make_unique<State>(
+          session.state(),
+          [sink = std::move(sink)](int from, const std::string& message,
+                                   const std::vector<double>&) { sink(from, message); },
+          nullptr, std::move(watch))) {
+  state_->thread = std::thread([state = state_.get()] { state->run(); });
+}
+
+Collector::Collector(const Session& session, TensorSink sink, TensorChannel& channel,
+                     CollectorWatch watch)
+    : state_(
+          std::make_unique<State>(session.state(), std::move(sink), &channel, std::move(watch))) {
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 
@@ -221,12 +98,27 @@ Collector::~Collector() {
   state_->thread.join();
 }
 
-void Collector::send(std::string message) {
+void Collector::send(std::string message) { send(std::move(message), at::Tensor()); }
+
+void Collector::send(std::string message, const at::Tensor& tensor) {
+  Parcel parcel{std::move(message), 0, {}};
+  const bool travels = tensor.defined() && tensor.numel() > 0 && state_->rank != 0;
+  if (tensor.defined() && !state_->channel)
+    throw std::logic_error("a collector without a channel was given a tensor");
+  if (travels)
+    parcel.tensor_values = static_cast<std::uint64_t>(tensor.numel());
+  else if (tensor.defined())
+    parcel.tensor = values_of(tensor);
   {
     const std::lock_guard lock(state_->mutex);
-    state_->queue.push_back(std::move(message));
+    state_->queue.push_back(std::move(parcel));
   }
   state_->changed.notify_all();
+  if (travels) {
+    const Stopwatch clock(state_->tensors.seconds);
+    state_->channel->send(tensor);
+    state_->tensors.bytes += tensor.numel() * std::int64_t{sizeof(double)};
+  }
 }
 
 void Collector::request_stop() {
@@ -235,6 +127,14 @@ void Collector::request_stop() {
 }
 
 bool Collector::stopped() const { return state_->stop; }
+std::size_t Collector::taken() const { return state_->taken; }
+void Collector::doing(std::uint64_t what) { state_->doing = what; }
+bool Collector::anyone_lost() const { return state_->loss; }
+
+Traffic Collector::sent() const {
+  return {state_->messages.bytes + state_->tensors.bytes,
+          state_->messages.seconds + state_->tensors.seconds};
+}
 
 void Collector::finish() {
   {

@@ -46,6 +46,11 @@ template <>
 std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>();
 template <>
 std::span<const Field<RankRow>> fields<RankRow>();
+template <>
+std::span<const Field<SourceRow>> fields<SourceRow>();
+
+inline constexpr std::string_view kSourceDescription =
+    "row of /sources (from 0) that it was merged from; none: measured into this file";
 
 // A value of any field of a record.
 using Value = std::variant<std::int64_t, double, std::string>;

@@ -37,13 +37,17 @@ constexpr Field<Comm> kCommFields[] = {
     {"transport", "", "mpi (host memory) | nccl (device memory)", kMeasured,
      comm_member<&Comm::transport>},
     {"hosts", "1", "hosts of the ranks that take part", kMeasured, comm_member<&Comm::hosts>},
+    {"sent_bytes", "bytes",
+     "size that was measured: message_bytes rounded down to whole elements (float32) and, for "
+     "all_gather, to equal parts; at least one element a rank",
+     kMeasured, comm_member<&Comm::sent_bytes>},
     {"seconds", "seconds", "median time of one operation, of the slowest rank", kMeasured,
      comm_member<&Comm::seconds>},
     {"seconds_lower", "seconds", "lower end of the median's 95 % interval", kMeasured,
      comm_member<&Comm::seconds_lower>},
     {"seconds_upper", "seconds", "upper end of the median's 95 % interval", kMeasured,
      comm_member<&Comm::seconds_upper>},
-    {"algorithm_bandwidth", "bytes/s", "message_bytes / seconds", kMeasured,
+    {"algorithm_bandwidth", "bytes/s", "sent_bytes / seconds", kMeasured,
      comm_member<&Comm::algorithm_bandwidth>},
     {"bus_bandwidth", "bytes/s",
      "algorithm_bandwidth x (n-1)/n (all_gather), x 2(n-1)/n (all_reduce), x 1 (broadcast, "
@@ -58,6 +62,7 @@ constexpr Field<Comm> kCommFields[] = {
     {"device", "", "its device", kMeasured, comm_member<&Comm::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      comm_member<&Comm::environment>},
+    {"source", "1", kSourceDescription, kMeasured, comm_member<&Comm::source>},
 };
 static_assert(std::size(kCommFields) == member_count<CommCase>(),
               "a member of CommCase is missing in the list");
@@ -103,6 +108,7 @@ constexpr Field<Scaling> kScalingFields[] = {
     {"device", "", "its device", kMeasured, scaling_member<&Scaling::device>},
     {"environment", "1", "row of /environment (from 0) of that rank", kMeasured,
      scaling_member<&Scaling::environment>},
+    {"source", "1", kSourceDescription, kMeasured, scaling_member<&Scaling::source>},
 };
 static_assert(std::size(kScalingFields) == member_count<ScalingCase>(),
               "a member of ScalingCase is missing in the list");
@@ -137,6 +143,7 @@ constexpr Field<Rank> kRankFields[] = {
      rank_member<&Rank::gathered_bytes>},
     {"gathering_seconds", "seconds", "time of sending them", kMeasured,
      rank_member<&Rank::gathering_seconds>},
+    {"source", "1", kSourceDescription, kMeasured, rank_member<&Rank::source>},
 };
 static_assert(std::size(kRankFields) == member_count<RankRow>(),
               "a member of RankRow is missing in the list");

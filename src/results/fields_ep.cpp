@@ -130,6 +130,7 @@ constexpr Field<Case> kFields[] = {
     {"device", "", "device that ran the case", kMeasured, member<&Case::device>},
     {"environment", "1", "row of /environment (from 0) that the case ran in", kMeasured,
      member<&Case::environment>},
+    {"source", "1", kSourceDescription, kMeasured, member<&Case::source>},
 };
 static_assert(std::size(kFields) == member_count<EpCase>() - 1 + member_count<PeakByTag>(),
               "a member of EpCase is missing in the list");

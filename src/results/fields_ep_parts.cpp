@@ -32,6 +32,7 @@ constexpr Field<Component> kComponentFields[] = {
      component_member<&Component::peak_bytes>},
     {"held_bytes", "bytes", "of these, what was live when it began", kMeasured,
      component_member<&Component::held_bytes>},
+    {"source", "1", kSourceDescription, kMeasured, component_member<&Component::source>},
 };
 static_assert(std::size(kComponentFields) == member_count<EpComponentRow>(),
               "a member of EpComponentRow is missing in the list");
@@ -50,6 +51,7 @@ constexpr Field<Operation> kOperationFields[] = {
     {"kept_bytes", "bytes",
      "of their storages, each once, without weights, batch and states, which are there anyhow",
      kMeasured, operation_member<&Operation::kept_bytes>},
+    {"source", "1", kSourceDescription, kMeasured, operation_member<&Operation::source>},
 };
 static_assert(std::size(kOperationFields) == member_count<EpOperationRow>(),
               "a member of EpOperationRow is missing in the list");
@@ -63,6 +65,7 @@ constexpr Field<Training> kTrainingFields[] = {
      training_member<&Training::test_loss>},
     {"test_accuracy", "1", "share of the test rows classified right", kMeasured,
      training_member<&Training::test_accuracy>},
+    {"source", "1", kSourceDescription, kMeasured, training_member<&Training::source>},
 };
 static_assert(std::size(kTrainingFields) == member_count<EpTrainingRow>(),
               "a member of EpTrainingRow is missing in the list");

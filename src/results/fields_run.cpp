@@ -1,4 +1,4 @@
-// The columns of /eab/samples, /ep/samples and /environment.
+// The columns of samples, /environment and /sources.
 #include "results/fields.h"
 #include "results/member_access.h"
 
@@ -10,8 +10,11 @@ template <auto... Path>
 constexpr auto repeat_member = &member_of<RepeatRow, Path...>;
 template <auto... Path>
 constexpr auto rank_member = &member_of<EnvironmentRow, Path...>;
+template <auto... Path>
+constexpr auto source_member = &member_of<SourceRow, Path...>;
 using Repeat = RepeatRow;
 using Rank = EnvironmentRow;
+using Source = SourceRow;
 constexpr Role kId = Role::id;
 constexpr Role kMeasured = Role::measured;
 
@@ -27,6 +30,7 @@ constexpr Field<Repeat> kRepeatFields[] = {
      repeat_member<&Repeat::resident_peak_bytes>},
     {"device_used_bytes", "bytes", "in use on the whole device by everybody after the repeat",
      kMeasured, repeat_member<&Repeat::device_used_bytes>},
+    {"source", "1", kSourceDescription, kMeasured, repeat_member<&Repeat::source>},
 };
 static_assert(std::size(kRepeatFields) == member_count<RepeatRow>(),
               "a member of RepeatRow is missing in the list");
@@ -58,6 +62,26 @@ constexpr Field<Rank> kEnvironmentFields[] = {
 static_assert(std::size(kEnvironmentFields) == member_count<EnvironmentRow>(),
               "a member of EnvironmentRow is missing in the list");
 
+constexpr Field<Source> kSourceFields[] = {
+    {"path", "", "name of the file as it was given", kId, source_member<&Source::path>},
+    {"name", "", "name of its configuration", kMeasured, source_member<&Source::name>},
+    {"created", "", "when it was begun (UTC)", kMeasured, source_member<&Source::created>},
+    {"command_line", "", "command that began it", kMeasured, source_member<&Source::command_line>},
+    {"plan_hash", "", "its plan", kMeasured, source_member<&Source::plan_hash>},
+    {"peakbench_version", "", "version of this suite that wrote it", kMeasured,
+     source_member<&Source::peakbench_version>},
+    {"git_revision", "", "revision of that version", kMeasured,
+     source_member<&Source::git_revision>},
+    {"git_dirty", "", "1: there were uncommitted changes", kMeasured,
+     source_member<&Source::git_dirty>},
+    {"cases", "1", "rows of cases that were measured into it", kMeasured,
+     source_member<&Source::cases>},
+    {"kept_cases", "1", "of these, rows here: others were there already, equal in everything",
+     kMeasured, source_member<&Source::kept_cases>},
+};
+static_assert(std::size(kSourceFields) == member_count<SourceRow>(),
+              "a member of SourceRow is missing in the list");
+
 } // namespace
 
 template <>
@@ -67,6 +91,11 @@ std::span<const Field<RepeatRow>> fields<RepeatRow>() {
 template <>
 std::span<const Field<EnvironmentRow>> fields<EnvironmentRow>() {
   return kEnvironmentFields;
+}
+
+template <>
+std::span<const Field<SourceRow>> fields<SourceRow>() {
+  return kSourceFields;
 }
 
 } // namespace peakbench::results

@@ -50,6 +50,7 @@ void write_layout(hid_t file, const RunInfo& info) {
   create_table<ScalingCase>(file, kScalingCases, kCasesPerChunk);
   create_table<RepeatRow>(file, kScalingSamples, kRepeatsPerChunk);
   create_table<RankRow>(file, kRanks, kCasesPerChunk);
+  create_table<SourceRow>(file, kSources, kCasesPerChunk);
   create_trace_groups(file);
 }
 

@@ -22,6 +22,8 @@ inline constexpr const char* kCommSamples = "/comm/samples";
 inline constexpr const char* kScalingCases = "/scaling/cases";
 inline constexpr const char* kScalingSamples = "/scaling/samples";
 inline constexpr const char* kRanks = "/ranks";
+inline constexpr const char* kSources = "/sources";
+inline constexpr const char* kPlans = "/config/plans"; // of files with several
 inline constexpr const char* kEabTraces = "/eab/traces";
 inline constexpr const char* kEpTraces = "/ep/traces";
 

@@ -80,6 +80,7 @@ RunData load(const std::string& path) {
     data.scaling = rows_if_there<ScalingCase>(file, kScalingCases);
     data.scaling_repeats = rows_if_there<RepeatRow>(file, kScalingSamples);
     data.ranks = rows_if_there<RankRow>(file, kRanks);
+    data.sources = rows_if_there<SourceRow>(file, kSources);
     return data;
   });
 }

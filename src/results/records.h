@@ -77,6 +77,7 @@ struct EabCase {
   std::int64_t rank = kAbsent;
   std::string host, device;
   std::int64_t environment = kAbsent; // row of /environment
+  std::int64_t source = kAbsent;      // row of /sources
 };
 
 struct EpCase {
@@ -114,6 +115,7 @@ struct EpCase {
   std::int64_t rank = kAbsent;
   std::string host, device;
   std::int64_t environment = kAbsent;
+  std::int64_t source = kAbsent;
 };
 
 // A collective between the first `ranks` ranks of the run.
@@ -125,6 +127,7 @@ struct CommCase {
   std::string status, reason, validity;
   std::string transport; // what `backend` came to: mpi | nccl
   std::int64_t hosts = kAbsent;
+  std::int64_t sent_bytes = kAbsent; // message_bytes in whole elements
   double seconds = kAbsentReal, seconds_lower = kAbsentReal, seconds_upper = kAbsentReal;
   double algorithm_bandwidth = kAbsentReal, bus_bandwidth = kAbsentReal;
   std::int64_t repeats = kAbsent;
@@ -132,6 +135,7 @@ struct CommCase {
   std::int64_t rank = kAbsent;
   std::string host, device;
   std::int64_t environment = kAbsent;
+  std::int64_t source = kAbsent;
 };
 
 // How fast the first `ranks` ranks of the run work off the same cases.
@@ -151,6 +155,7 @@ struct ScalingCase {
   std::int64_t rank = kAbsent;
   std::string host, device;
   std::int64_t environment = kAbsent;
+  std::int64_t source = kAbsent;
 };
 
 // One repeat behind a median.
@@ -160,6 +165,7 @@ struct RepeatRow {
   double seconds = kAbsentReal;
   std::int64_t peak_bytes = kAbsent;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent;
+  std::int64_t source = kAbsent;
 };
 
 struct TraceNode {
@@ -197,18 +203,21 @@ struct EpComponentRow {
   double seconds = kAbsentReal;
   std::int64_t peak_bytes = kAbsent;
   std::int64_t held_bytes = kAbsent; // of the peak, what was live when it began
+  std::int64_t source = kAbsent;
 };
 // What one kind of operation keeps for the backward pass.
 struct EpOperationRow {
   std::string case_id, mode, operation;
   std::int64_t count = kAbsent, bytes = kAbsent;
   std::int64_t kept_bytes = kAbsent; // of storages that would not be there anyhow, each once
+  std::int64_t source = kAbsent;
 };
 // A point of a training curve.
 struct EpTrainingRow {
   std::string case_id;
   std::int64_t step = kAbsent;
   double training_loss = kAbsentReal, test_loss = kAbsentReal, test_accuracy = kAbsentReal;
+  std::int64_t source = kAbsent;
 };
 
 // What a rank sends for a finished case.
@@ -245,6 +254,14 @@ struct RankRow {
          idle_seconds = kAbsentReal, load_seconds = kAbsentReal;
   std::int64_t gathered_bytes = kAbsent;
   double gathering_seconds = kAbsentReal;
+  std::int64_t source = kAbsent;
+};
+
+// A file whose rows were merged into this one (merge.h).
+struct SourceRow {
+  std::string path, name, created, command_line, plan_hash, peakbench_version, git_revision;
+  std::int64_t git_dirty = kAbsent; // 1 | 0
+  std::int64_t cases = kAbsent, kept_cases = kAbsent;
 };
 
 // One row per rank.

@@ -90,6 +90,7 @@ struct Store::State {
   std::string path;
   FileLock lock;
   TwinFiles files;
+  std::string identity;
   std::vector<EnvironmentRow> environment;
   std::int64_t launch = 0; // the number of this one
   Index eab, ep, comm, scaling;
@@ -100,12 +101,16 @@ struct Store::State {
 
   template <class Record>
   static void add(Index& index, const Record& record) {
-    index.entries[record.case_id] = {index.order.size(), record.status};
+    // Merged files may hold a case twice: one row that is `ok` is enough, and is never replaced.
+    if (Entry& known = index.entries[record.case_id]; known.status != "ok")
+      known = {index.order.size(), record.status};
     index.order.push_back(record.case_id);
   }
 
-  // What the file holds already; for one that is gone on with.
+  // What the file holds already.
   void read() {
+    identity = read_text_attribute(files.file(), "plan_hash") + " " +
+               read_text_attribute(files.file(), "created");
     environment = read_rows<EnvironmentRow>(files.file(), kEnvironment);
     for (const auto& record : read_rows<EabCase>(files.file(), kEabCases))
       add(eab, record);
@@ -155,7 +160,9 @@ Store Store::create(const std::string& path, const RunInfo& info) {
   FileLock lock(path);
   return with_file("create", path, "", [&] {
     TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
-    return Store(std::unique_ptr<State>(new State(path, std::move(lock), std::move(files))));
+    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+    state->read();
+    return Store(std::move(state));
   });
 }
 
@@ -180,7 +187,8 @@ void require_same_plan(const std::string& path, const RunInfo& info) {
                        has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
                        has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
                        has_columns_of_list<EnvironmentRow>(file, kEnvironment) &&
-                       has_link(file, kRanks) && has_columns_of_list<RankRow>(file, kRanks) &&
+                       has_link(file, kSources) && has_columns_of_list<SourceRow>(file, kSources) &&
+                       has_columns_of_list<RankRow>(file, kRanks) &&
                        has_columns_of_list<CommCase>(file, kCommCases) &&
                        has_columns_of_list<RepeatRow>(file, kCommSamples) &&
                        has_columns_of_list<ScalingCase>(file, kScalingCases) &&
@@ -236,6 +244,8 @@ void Store::write_ranks(std::vector<RankRow> rows) {
   state_->commit([rows](hid_t file) { append_rows<RankRow>(file, kRanks, rows); });
   ++state_->launch;
 }
+
+const std::string& Store::identity() const { return state_->identity; }
 
 std::vector<std::pair<std::string, std::string>> Store::finished() const {
   std::vector<std::pair<std::string, std::string>> cases;

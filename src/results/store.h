@@ -43,6 +43,8 @@ public:
   void write_ranks(std::vector<RankRow> rows);
   // Case id -> status of what the file holds.
   std::vector<std::pair<std::string, std::string>> finished() const;
+  // Of the file and its plan: another file of the same name has another one.
+  const std::string& identity() const;
 
 private:
   struct State;
@@ -64,6 +66,7 @@ struct RunData {
   std::vector<EpOperationRow> ep_operations;
   std::vector<EpTrainingRow> ep_training;
   std::vector<RankRow> ranks;
+  std::vector<SourceRow> sources; // what was merged into the file
 };
 // UserError naming the file and the reason: missing, not HDF5, not ours, another schema version.
 RunData load(const std::string& path);

@@ -232,6 +232,18 @@ bool has_columns_of_list(hid_t file, const std::string& name) {
   return true;
 }
 
+template <class Record>
+std::string column_of_another_unit(hid_t file, const std::string& name) {
+  const Handle dataset = open_table(file, name);
+  for (const auto& field : fields<Record>()) {
+    const std::string column(field.name), attribute = column + ".unit";
+    if (check(H5Aexists(dataset, attribute.c_str()), "H5Aexists") > 0 &&
+        read_text_attribute(dataset, attribute) != field.unit)
+      return column;
+  }
+  return "";
+}
+
 // The records that have tables.
 #define PEAKBENCH_TABLE_OF(Record)                                                                 \
   template void create_table<Record>(hid_t, const std::string&, std::size_t);                      \
@@ -239,7 +251,8 @@ bool has_columns_of_list(hid_t file, const std::string& name) {
   template void write_row(hid_t, const std::string&, std::size_t, const Record&);                  \
   template void rewrite_rows(hid_t, const std::string&, std::span<const Record>);                  \
   template std::vector<Record> read_rows(hid_t, const std::string&);                               \
-  template bool has_columns_of_list<Record>(hid_t, const std::string&);
+  template bool has_columns_of_list<Record>(hid_t, const std::string&);                            \
+  template std::string column_of_another_unit<Record>(hid_t, const std::string&);
 PEAKBENCH_TABLE_OF(EabCase)
 PEAKBENCH_TABLE_OF(EpCase)
 PEAKBENCH_TABLE_OF(RepeatRow)
@@ -250,6 +263,7 @@ PEAKBENCH_TABLE_OF(EnvironmentRow)
 PEAKBENCH_TABLE_OF(CommCase)
 PEAKBENCH_TABLE_OF(ScalingCase)
 PEAKBENCH_TABLE_OF(RankRow)
+PEAKBENCH_TABLE_OF(SourceRow)
 #undef PEAKBENCH_TABLE_OF
 
 } // namespace peakbench::results

@@ -25,6 +25,9 @@ void rewrite_rows(hid_t file, const std::string& name, std::span<const Record> r
 // Are the columns those of the list, in number, name and kind?
 template <class Record>
 bool has_columns_of_list(hid_t file, const std::string& name);
+// The first column of the list that the file has with another unit; "" if there is none.
+template <class Record>
+std::string column_of_another_unit(hid_t file, const std::string& name);
 
 // Whether a column of the file can be read as a field of this kind (index of Field::get): texts
 // only as texts. Anything else in HDF5's hands would be read as pointers.

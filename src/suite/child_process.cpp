@@ -10,10 +10,15 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
+#include <thread>
+
+#include "base/deadline.h"
 
 namespace peakbench::suite {
 
@@ -21,12 +26,15 @@ namespace {
 
 constexpr int kChildFrom = 3, kChildTo = 4;
 
+// The kernel's choice when memory runs out, before the rank that waits for it.
+constexpr std::string_view kFirstToGo = "1000";
+
 [[noreturn]] void throw_errno(const char* call) {
   throw std::runtime_error(fmt::format("{} failed: {}", call, std::strerror(errno)));
 }
 
 // Between fork and exec: nothing but system calls.
-[[noreturn]] void become(char* const* argv, int from, int to, pid_t parent) {
+[[noreturn]] void become(char* const* argv, int from, int to, pid_t parent, const sigset_t& mask) {
   // The wanted numbers may be taken by the other one.
   const int high_from = fcntl(from, F_DUPFD, 10), high_to = fcntl(to, F_DUPFD, 10);
   dup2(high_from, kChildFrom);
@@ -36,6 +44,17 @@ constexpr int kChildFrom = 3, kChildTo = 4;
 #endif
     for (int descriptor = kChildTo + 1; descriptor < 4096; ++descriptor)
       close(descriptor);
+  // What ends a run is for its rank to act on; ignored from the first moment, since a signal to the
+  // whole group may come while the new program is still being loaded.
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE})
+    signal(number, SIG_IGN);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  if (const int score = open("/proc/self/oom_score_adj", O_WRONLY); score >= 0) {
+    if (write(score, kFirstToGo.data(), kFirstToGo.size()) < 0) {
+      // Then it chooses by size alone, which is most often the same.
+    }
+    close(score);
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == parent) // it may have gone before it was asked for
     execv("/proc/self/exe", argv);
@@ -106,9 +125,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
   if (pipe2(from_child, O_CLOEXEC) != 0)
     throw_errno("pipe2");
   const pid_t parent = getpid();
+  // Until the child ignores them, it is not to be found by signals meant for its parent.
+  sigset_t all, former;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &former);
   pid_ = fork();
   if (pid_ == 0)
-    become(argv.data(), to_child[0], from_child[1], parent);
+    become(argv.data(), to_child[0], from_child[1], parent, former);
+  pthread_sigmask(SIG_SETMASK, &former, nullptr);
   close(to_child[0]);
   close(from_child[1]);
   pipe_.emplace(from_child[0], to_child[1]);
@@ -118,14 +142,19 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
 
 ChildProcess::~ChildProcess() { end(); }
 
-int ChildProcess::end() {
+int ChildProcess::end(double patience_seconds) {
   if (pid_ <= 0)
     return status_;
-  // One that has ended by itself keeps its own status.
-  if (waitpid(pid_, &status_, WNOHANG) == 0) {
+  const Deadline clock;
+  while (waitpid(pid_, &status_, WNOHANG) == 0) {
+    if (clock.elapsed_seconds() < patience_seconds) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
     kill(pid_, SIGKILL);
     while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR)
       ;
+    break;
   }
   pid_ = -1;
   return status_;

@@ -31,14 +31,16 @@ private:
 class ChildProcess {
 public:
   // Runs this program's own file with these arguments. In the child, frames come from descriptor 3
-  // and go to descriptor 4; no other descriptor but the standard ones is passed on. The child is
-  // ended by the kernel when the thread that started it ends.
+  // and go to descriptor 4; no other descriptor but the standard ones is passed on, and SIGINT,
+  // SIGTERM, SIGUSR1 and SIGPIPE are ignored. The child is ended by the kernel when the thread that
+  // started it ends.
   explicit ChildProcess(const std::vector<std::string>& arguments);
   ~ChildProcess(); // ends it
   FramePipe& pipe() { return *pipe_; }
   pid_t pid() const { return pid_; }
-  // Ends it if need be. The wait status.
-  int end();
+  // Ends it, unless it does so by itself within the time: one that has closed its pipe may still
+  // be on its way out. The wait status.
+  int end(double patience_seconds = 0);
 
 private:
   pid_t pid_ = -1;

@@ -11,7 +11,7 @@
 namespace peakbench::suite {
 
 // Both are collective and never throw for what a case can do wrong: the record says how it ended.
-// What rank 0 returns counts.
+// What rank 0 returns counts. A record without status was dropped after a signal.
 results::CommRow run_comm_case(const cluster::Session& session, const CommPlanned& planned,
                                const Config& config, const Placement& placement);
 // Nothing, on all ranks: a signal came, and the case is dropped. The clock runs from the first case

@@ -20,6 +20,7 @@
 #include "suite/run_info.h"
 #include "suite/run_loop.h"
 #include "suite/selection.h"
+#include "suite/spooling.h"
 
 namespace peakbench::suite {
 
@@ -62,10 +63,13 @@ Plan shared_plan(const cluster::Session& session, const Config& config) {
 
 // A file of the same plan is gone on with, another one refused (by the store).
 results::Store open_store(const std::string& path, const results::RunInfo& info) {
-  if (fs::exists(path))
-    return results::Store::resume(path, info);
-  make_folder_of(path);
-  return results::Store::create(path, info);
+  const bool there = fs::exists(path);
+  if (!there)
+    make_folder_of(path);
+  results::Store store =
+      there ? results::Store::resume(path, info) : results::Store::create(path, info);
+  take_over_spool(path, store);
+  return store;
 }
 
 void print_dry_run(const Config& config, const Plan& plan, const std::string& out, int ranks,
@@ -165,6 +169,19 @@ int report_file(const std::string& path) {
   return bad > 0 ? kExitFailedCases : kExitOk;
 }
 
+// Rank 0, when other ranks were lost: what there is to say. The exit status.
+int end_with_loss(const std::string& path, const std::optional<std::string>& error) {
+  if (error) {
+    fmt::print(stderr, "peakbench: {}\n", *error);
+    return kExitUserError;
+  }
+  report_file(path);
+  fmt::print(stderr, "ranks were lost: run the same command again to do what is missing, with "
+                     "--retry-failed also the cases that they were at\n");
+  std::fflush(stdout);
+  return InterruptWatch::interrupted() ? kExitInterrupted : kExitFailedCases;
+}
+
 } // namespace
 
 int run_command(const cluster::Session& session, const RunOptions& options) {
@@ -172,7 +189,8 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   const Plan plan = shared_plan(session, config);
   const std::string out = options.out.empty() ? "results/" + config.name + ".h5" : options.out;
   const c10::Device device = cluster::choose_device(session, config.device);
-  const cluster::GatherBy gather = cluster::choose_gather(session, config.cluster.gather, device);
+  const cluster::GatherBy gather =
+      cluster::choose_gather(session, config.cluster.gather, device, !runs_beside(config));
   const int wanted = config.cluster.threads;
   const int threads = wanted > 0 ? wanted : cluster::threads_per_rank(session);
   at::set_num_threads(threads);
@@ -201,9 +219,15 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   if (first && selected.size() < plan.cases.size())
     fmt::print(stderr, "{} of {} cases to do\n", selected.size(), plan.cases.size());
 
-  const LoopResult loop =
-      run_loop(session, {plan, config, selected, placement, gather, options.part},
-               store ? &*store : nullptr);
+  RankSpool spool(session, out, store ? store->identity() : "");
+  const auto without_the_lost = [&](const std::optional<std::string>& error) {
+    store.reset();
+    return end_with_loss(out, error);
+  };
+  const LoopResult loop = run_loop(
+      session, {plan, config, selected, placement, gather, options.part, &spool, without_the_lost},
+      store ? &*store : nullptr);
+  spool.remove(session);
   store.reset(); // closed before it is read
   const int verdict = together(session, [&] { return first ? report_file(out) : kExitOk; });
   if (first && !selected.empty())

@@ -1,7 +1,5 @@
 #include <ATen/Parallel.h>
-#include <sys/prctl.h>
 
-#include <csignal>
 #include <exception>
 
 #include "base/error.h"
@@ -47,11 +45,12 @@ int serve(FramePipe& pipe, const WorkerJob& job) {
 } // namespace
 
 int worker_command() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE})
-    std::signal(signal, SIG_IGN);
   FramePipe pipe(kFrom, kTo);
   std::string frame;
-  if (pipe.receive(frame, kForever) != FramePipe::Got::frame)
+  FramePipe::Got got = FramePipe::Got::nothing_yet;
+  while (got == FramePipe::Got::nothing_yet)
+    got = pipe.receive(frame, kForever);
+  if (got != FramePipe::Got::frame)
     throw UserError("`peakbench worker` is started by `peakbench run`", "", "use that");
   try {
     return serve(pipe, job_of(frame));

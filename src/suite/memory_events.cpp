@@ -6,18 +6,22 @@
 
 namespace peakbench::suite {
 
-namespace {
-
-// The group's path is the last field of "0::/path" (cgroups(7)).
-std::string own_group() {
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);)
+std::string memory_events_file(const std::string& groups) {
+  std::istringstream lines(groups);
+  std::string events;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos)
+      continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string path = line.substr(second + 1);
+    if (controllers.find(",memory,") != std::string::npos)
+      return "/sys/fs/cgroup/memory" + path + "/memory.oom_control";
     if (line.starts_with("0::"))
-      return line.substr(3);
-  return "/";
+      events = "/sys/fs/cgroup" + path + "/memory.events";
+  }
+  return events;
 }
-
-} // namespace
 
 std::int64_t out_of_memory_kills_in(const std::string& events) {
   std::istringstream lines(events);
@@ -29,8 +33,9 @@ std::int64_t out_of_memory_kills_in(const std::string& events) {
 }
 
 std::int64_t out_of_memory_kills() {
-  std::ifstream file("/sys/fs/cgroup" + own_group() + "/memory.events");
-  return out_of_memory_kills_in({std::istreambuf_iterator<char>(file), {}});
+  std::ifstream groups("/proc/self/cgroup");
+  std::ifstream events(memory_events_file({std::istreambuf_iterator<char>(groups), {}}));
+  return out_of_memory_kills_in({std::istreambuf_iterator<char>(events), {}});
 }
 
 } // namespace peakbench::suite

@@ -43,7 +43,7 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
     row.record.environment = launch.placement.environment;
     std::optional<std::string> error;
     try {
-      if (writer)
+      if (writer && !row.record.status.empty())
         writer->take(row);
     } catch (const std::exception& problem) {
       error = problem.what();
@@ -133,10 +133,24 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
   if (!runs_beside(launch.config) || launch.config.comm)
     cluster::use_device(launch.placement.device);
   if (run_collective_cases(session, launch, writer ? &*writer : nullptr) && !shared.empty()) {
-    const auto runner = runs_beside(launch.config)
-                            ? runner_beside(launch.plan, launch.config, launch.placement)
-                            : runner_here(launch.plan, launch.config, launch.placement);
-    mine = run_shared_cases(session, {launch.plan, shared, share, launch.config.cluster}, *runner,
+    const bool beside = runs_beside(launch.config);
+    const auto channel =
+        beside ? nullptr
+               : cluster::make_tensor_channel(session, launch.gather, launch.placement.device,
+                                              launch.config.cluster.lost_after_seconds);
+    const auto runner =
+        beside ? runner_beside(launch.plan, launch.config, launch.placement)
+               : runner_here(launch.plan, launch.config, launch.placement, Traces::apart);
+    SharedWork work{launch.plan, shared, share, launch.config.cluster};
+    work.placement = launch.placement;
+    work.channel = channel.get();
+    work.spool = launch.spool;
+    work.show = [&](const std::vector<RunningCase>& running) { writer->show(running); };
+    work.without_the_lost = [&](const std::optional<std::string>& error) {
+      writer->end();
+      return launch.without_the_lost(error);
+    };
+    mine = run_shared_cases(session, work, *runner,
                             [&](const results::AnyRow& row) { writer->take(row); });
   }
   if (writer)

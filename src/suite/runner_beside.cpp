@@ -1,5 +1,6 @@
 // Cases in a process beside the rank.
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include <csignal>
 #include <stdexcept>
@@ -9,8 +10,8 @@
 #include "results/store.h"
 #include "suite/case_runner.h"
 #include "suite/child_process.h"
-#include "suite/environment.h"
 #include "suite/memory_events.h"
+#include "suite/unmeasured.h"
 #include "suite/worker.h"
 
 namespace peakbench::suite {
@@ -18,6 +19,8 @@ namespace peakbench::suite {
 namespace {
 
 constexpr int kLookMilliseconds = 50; // between looks at the clock and at signals
+constexpr double kEndSeconds = 5;     // from closing its pipe to its end
+constexpr int kStartTries = 3;
 constexpr double kStartSeconds = 300; // shared file systems can be slow to load programs from
 
 class RunnerBeside final : public CaseRunner {
@@ -29,16 +32,16 @@ public:
     start();
   }
 
-  void prepare() override { await_ready(); }
+  void prepare() override {
+    get_ready([] { return false; });
+  }
 
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
-    if (!child_) {
-      start();
-      ++restarts_;
-    }
-    await_ready();
-    const std::int64_t kills_before = out_of_memory_kills();
-    child_->pipe().send(std::to_string(index));
+    // A process that went while it had nothing to do takes no case with it.
+    do {
+      if (!get_ready(dropped))
+        return std::nullopt;
+    } while (!send(index));
     const Deadline clock;
     const double limit = config_.case_time_limit_seconds + config_.cluster.grace_seconds;
     for (std::string frame;;) {
@@ -46,9 +49,9 @@ public:
       case FramePipe::Got::frame:
         return finished(frame);
       case FramePipe::Got::end: {
-        const int status = child_->end();
+        const int status = child_->end(kEndSeconds);
         child_.reset();
-        return ended(index, status, out_of_memory_kills() > kills_before);
+        return ended(index, status);
       }
       case FramePipe::Got::nothing_yet:
         break;
@@ -78,24 +81,51 @@ private:
     child_->pipe().send(job_);
   }
 
-  void await_ready() {
-    const Deadline clock(kStartSeconds);
-    for (std::string frame; !ready_; clock.check()) {
-      const FramePipe::Got got = child_->pipe().receive(frame, kLookMilliseconds);
-      if (got == FramePipe::Got::end)
+  bool send(std::size_t index) {
+    kills_before_ = out_of_memory_kills();
+    if (child_->pipe().send(std::to_string(index)))
+      return true;
+    child_.reset();
+    return false;
+  }
+
+  // False if the case was dropped meanwhile.
+  bool get_ready(const std::function<bool()>& dropped) {
+    for (int tries = 1; !child_ || !ready_; ++tries) {
+      if (!child_) {
+        start();
+        ++restarts_;
+      }
+      const Deadline clock;
+      FramePipe::Got got = FramePipe::Got::nothing_yet;
+      for (std::string frame; !ready_ && got != FramePipe::Got::end;) {
+        if (dropped())
+          return false;
+        if (clock.elapsed_seconds() > kStartSeconds)
+          break;
+        got = child_->pipe().receive(frame, kLookMilliseconds);
+        if (got == FramePipe::Got::frame)
+          accept(ready_of(frame));
+      }
+      if (ready_)
+        return true;
+      const int status = child_->end(got == FramePipe::Got::end ? kEndSeconds : 0);
+      child_.reset();
+      if (tries == kStartTries)
         throw std::runtime_error(fmt::format("rank {}: the process for its cases did not start: {}",
-                                             placement_.rank, describe_wait_status(child_->end())));
-      if (got != FramePipe::Got::frame)
-        continue;
-      const WorkerReady ready = ready_of(frame);
-      if (!ready.error.empty())
-        throw std::runtime_error(ready.error);
-      if (ready.plan_hash != plan_.hash)
-        throw std::runtime_error(fmt::format("rank {}: the process for its cases has another plan: "
-                                             "prompts or models have changed since the start",
-                                             placement_.rank));
-      ready_ = true;
+                                             placement_.rank, describe_wait_status(status)));
     }
+    return true;
+  }
+
+  void accept(const WorkerReady& ready) {
+    if (!ready.error.empty())
+      throw std::runtime_error(ready.error);
+    if (ready.plan_hash != plan_.hash)
+      throw std::runtime_error(fmt::format("rank {}: the process for its cases has another plan: "
+                                           "prompts or models have changed since the start",
+                                           placement_.rank));
+    ready_ = true;
   }
 
   CaseResult finished(const std::string& frame) {
@@ -106,29 +136,17 @@ private:
     return {answer.message, {}};
   }
 
-  CaseResult ended(std::size_t index, int status, bool out_of_memory) const {
-    if (out_of_memory)
+  CaseResult ended(std::size_t index, int status) const {
+    // The count is of all processes of the group; the killer's signal is always this one.
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (killed && out_of_memory_kills() > kills_before_)
       return told(index, "out_of_memory",
                   "the system's out-of-memory killer ended the process of the case");
     return told(index, "failed", "the process of the case ended: " + describe_wait_status(status));
   }
 
-  // A record that says nothing but why.
   CaseResult told(std::size_t index, const std::string& status, const std::string& reason) const {
-    const PlannedCase& one = plan_.cases[index];
-    const auto row_of = [&](auto row, const auto& planned) {
-      row.record = planned.record;
-      row.record.status = status;
-      row.record.reason = reason;
-      row.record.rank = placement_.rank;
-      row.record.host = placement_.host;
-      row.record.device = device_name(placement_.device);
-      row.record.environment = placement_.environment;
-      return results::to_message(row);
-    };
-    if (one.kind == Kind::eab)
-      return {row_of(results::EabRow{}, plan_.eab[one.index]), {}};
-    return {row_of(results::EpRow{}, plan_.ep[one.index]), {}};
+    return {results::to_message(unmeasured(plan_, index, placement_, status, reason)), {}};
   }
 
   const Plan& plan_;
@@ -137,6 +155,7 @@ private:
   std::string job_;
   std::optional<ChildProcess> child_;
   bool ready_ = false;
+  std::int64_t kills_before_ = 0;
   double load_before_ = 0, load_ = 0;
   std::int64_t restarts_ = 0;
 };

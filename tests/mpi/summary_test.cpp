@@ -28,13 +28,6 @@ TEST_F(SummaryTest, EveryRankGetsEveryRow) {
                 ::testing::ElementsAre(1.0 * rank, -0.5, std::numeric_limits<double>::infinity()));
 }
 
-TEST_F(SummaryTest, OnCpusItIsMpi) {
-  const c10::Device cpu(c10::kCPU);
-  EXPECT_EQ(choose_gather(session_, "auto", cpu), GatherBy::mpi);
-  EXPECT_EQ(choose_gather(session_, "mpi", cpu), GatherBy::mpi);
-  EXPECT_THROW(choose_gather(session_, "nccl", cpu), UserError);
-}
-
 // On a machine with GPUs: NCCL gives what MPI gives.
 TEST_F(SummaryTest, NcclGivesTheSame) {
   c10::Device device(c10::kCPU);

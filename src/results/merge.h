@@ -1,0 +1,44 @@
+// Several results files as one: the files of an array job, of several machines, of several plans.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace peakbench::results {
+
+struct MergeInfo {
+  std::string created, command_line; // of the merged file
+};
+
+// A case with different rows in several files. All of them are in the merged file.
+struct MergeDuplicate {
+  std::string kind, case_id; // kind: eab | ep | comm | scaling
+  std::vector<std::string> files;
+};
+
+struct MergeSummary {
+  std::int64_t cases = 0;    // rows of cases in the merged file
+  std::int64_t repeated = 0; // rows left out: one that is equal in everything is there already
+  std::int64_t plans = 0;    // different ones
+  std::vector<MergeDuplicate> duplicates;
+};
+
+// Writes the rows of all tables and the traces of all `inputs` into the new file `to`, which
+// appears complete or not at all.
+// - /sources gets a row per input, and the column `source` of every row says which it came from.
+//   Inputs that are merged files themselves keep the sources of their rows.
+// - Rows of /environment that are equal become one; the column `environment` follows.
+//   Launches in /ranks are numbered anew.
+// - A row of the same case that is equal in everything (a file named twice) is kept once. Other
+//   rows of the same case are all kept; the first one's trace keeps the case's name, another one's
+//   is called <case_id>.<source>.
+// - Inputs of one plan give a file of that plan, which can be gone on with. With several, the
+//   plan's hash is "several" and each one's configuration lies in /config/plans/<hash>.
+// Memory: one input at a time, and some 100 bytes for each case.
+// UserError: an input is missing, damaged, of another schema version or in other units; `to` exists
+// (unless `overwrite`), is being written to by a run, or cannot be written.
+MergeSummary merge_files(const std::vector<std::string>& inputs, const std::string& to,
+                         const MergeInfo& info, bool overwrite);
+
+} // namespace peakbench::results

@@ -1,0 +1,92 @@
+#include "support/processes.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+namespace peakbench::testing {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Status {
+  char state = ' ';
+  pid_t parent = -1;
+};
+
+// "pid (name) state parent ..."; the name may hold anything.
+Status status_of(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Status status;
+  const std::size_t end = text.rfind(')');
+  if (end == std::string::npos)
+    return status;
+  std::istringstream rest(text.substr(end + 1));
+  rest >> status.state >> status.parent;
+  return status;
+}
+
+} // namespace
+
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const pid_t process = std::atoi(entry.path().filename().c_str());
+    if (process > 0 && status_of(process).parent == parent)
+      children.push_back(process);
+  }
+  return children;
+}
+
+std::vector<pid_t> descendants_of(pid_t ancestor, const std::string& word) {
+  std::vector<pid_t> found;
+  for (const pid_t child : children_of(ancestor)) {
+    if (is_alive(child) && command_of(child).find(word) != std::string::npos)
+      found.push_back(child);
+    for (const pid_t deeper : descendants_of(child, word))
+      found.push_back(deeper);
+  }
+  return found;
+}
+
+char state_of(pid_t process) { return status_of(process).state; }
+
+bool is_alive(pid_t process) {
+  const char state = state_of(process);
+  return state != ' ' && state != 'Z' && state != 'X';
+}
+
+std::string command_of(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/cmdline");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (char& letter : text)
+    if (letter == '\0')
+      letter = ' ';
+  return text;
+}
+
+std::string variable_of(pid_t process, const std::string& name) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/environ");
+  for (std::string entry; std::getline(file, entry, '\0');)
+    if (entry.starts_with(name + "="))
+      return entry.substr(name.size() + 1);
+  return "";
+}
+
+bool within(double seconds, const std::function<bool()>& so) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (!so()) {
+    if (std::chrono::steady_clock::now() > end)
+      return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+} // namespace peakbench::testing

@@ -1,0 +1,29 @@
+// Looking at other processes, through /proc.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace peakbench::testing {
+
+// Children that have not been waited for, those that have ended among them.
+std::vector<pid_t> children_of(pid_t parent);
+// All of its descendants whose program's arguments contain `word`.
+std::vector<pid_t> descendants_of(pid_t ancestor, const std::string& word);
+// Neither gone nor waiting to be waited for.
+bool is_alive(pid_t process);
+// 'R', 'S', 'T' (stopped), 'Z'...; ' ' if there is no such process.
+char state_of(pid_t process);
+// Arguments, with a space between them.
+std::string command_of(pid_t process);
+
+// A variable of the environment that it was started with; empty if there is none.
+std::string variable_of(pid_t process, const std::string& name);
+
+// Asks every few milliseconds. False if it was not so within the limit.
+bool within(double seconds, const std::function<bool()>& so);
+
+} // namespace peakbench::testing
