@@ -17,6 +17,12 @@
 
 namespace peakbench::cluster {
 
+// What a rank has sent to rank 0, and how long that took (waiting for rank 0 to take it included).
+struct Traffic {
+  std::int64_t bytes = 0;
+  double seconds = 0;
+};
+
 // What rank 0 knows of a rank by its signs of life.
 struct RankSign {
   std::uint64_t doing = 0; // see Collector::doing()
@@ -29,14 +35,8 @@ struct CollectorWatch {
   // A rank is lost once rank 0 has listened for so long without a sign of life of it. (Time in
   // which rank 0 itself stood still, with a slow disk or the whole job, does not count.)
   double lost_after_seconds = std::numeric_limits<double>::infinity();
-  std::function<void(int rank, const RankSign&)> lost;            // once per rank
-  std::function<void(const std::vector<RankSign>&)> every_second; // one entry per rank
-};
-
-// What a rank has sent to rank 0, and how long that took (waiting for rank 0 to take it included).
-struct Traffic {
-  std::int64_t bytes = 0;
-  double seconds = 0;
+  std::function<void(int rank, const RankSign&)> lost = {};            // once per rank
+  std::function<void(const std::vector<RankSign>&)> every_second = {}; // one entry per rank
 };
 
 class Collector {
@@ -73,7 +73,7 @@ public:
   Traffic sent() const;
 
 private:
-  struct State;
+  struct State; // collector_state.h
   std::unique_ptr<State> state_;
 };
 

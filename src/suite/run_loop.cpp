@@ -56,9 +56,11 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
     const PlannedCase& one = launch.plan.cases[index];
     if (one.kind == Kind::comm)
       stored(run_comm_case(session, launch.plan.comm[one.index], launch.config, launch.placement));
+    else if (const auto row = run_scaling_case(session, launch.plan.scaling[one.index],
+                                               launch.config, launch.placement))
+      stored(*row);
     else
-      stored(run_scaling_case(session, launch.plan.scaling[one.index], launch.config,
-                              launch.placement));
+      return false;
   }
   return true;
 }

@@ -1,0 +1,72 @@
+// The thread of every rank but 0.
+#include "base/stopwatch.h"
+#include "cluster/collector_state.h"
+
+namespace peakbench::cluster {
+
+using namespace collecting;
+
+void Collector::State::send_parcel(const Parcel& parcel) {
+  const Stopwatch clock(messages.seconds);
+  const Announcement announced{parcel.message.size(), parcel.tensor_values};
+  MPI_Request request = MPI_REQUEST_NULL;
+  PEAKBENCH_MPI(MPI_Isend(&announced, 2, MPI_UINT64_T, 0, kSizeTag, comm.get(), &request));
+  wait_for(request);
+  send_bytes(parcel.message, 0, kDataTag, comm.get());
+  messages.bytes += static_cast<std::int64_t>(parcel.message.size());
+}
+
+bool Collector::State::listen(bool& ended) {
+  int waiting = 0;
+  MPI_Status status{};
+  PEAKBENCH_MPI(MPI_Iprobe(0, MPI_ANY_TAG, comm.get(), &waiting, &status));
+  if (!waiting)
+    return false;
+  PEAKBENCH_MPI(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm.get(), MPI_STATUS_IGNORE));
+  if (status.MPI_TAG == kStopTag)
+    stop = true;
+  if (status.MPI_TAG == kTakenTag)
+    ++taken;
+  if (status.MPI_TAG == kEndWithLossTag)
+    loss = true;
+  ended = status.MPI_TAG == kEndTag || status.MPI_TAG == kEndWithLossTag;
+  return true;
+}
+
+void Collector::State::give_sign() {
+  const Announcement sign{doing, 0};
+  if (sign.message_bytes == doing_told && seconds_since(told_at) < beat_seconds)
+    return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  PEAKBENCH_MPI(MPI_Isend(&sign, 2, MPI_UINT64_T, 0, kLifeTag, comm.get(), &request));
+  wait_for(request);
+  doing_told = sign.message_bytes;
+  told_at = Clock::now();
+}
+
+void Collector::State::deliver() {
+  bool ended = false;
+  for (Parcel parcel; !ended && !abandoned;) {
+    bool worked = listen(ended);
+    if (pop(parcel)) {
+      send_parcel(parcel);
+      worked = true;
+    }
+    if (stop_asked && !stop_told) {
+      signal(0, kStopTag);
+      stop_told = true;
+    }
+    if (worked)
+      continue;
+    give_sign();
+    // request_stop() comes before finish(), so a stop seen after the queue was closed goes out
+    // first.
+    if (nothing_left() && stop_asked == stop_told && !done_told) {
+      signal(0, kDoneTag);
+      done_told = true;
+    }
+    pause();
+  }
+}
+
+} // namespace peakbench::cluster
