@@ -78,7 +78,9 @@ chmod 0755 "$folder"
 ln -sfn "$folder" "$link"
 host=$(hostname -s) port=$(free_ports 3)
 mkdir -p "$folder"/{state,log,spool_n1,spool_n2,tmp_n1,tmp_n2,dev,munge}
-for i in 0 1; do mknod "$folder/dev/gpu$i" c 1 3; done # any character device will do
+for i in 0 1; do # any character device will do
+  mknod "$folder/dev/gpu$i" c 1 3 2>/dev/null || ln -s /dev/null "$folder/dev/gpu$i"
+done
 
 head -c 128 /dev/urandom >"$folder/munge/key"
 chown -R munge: "$folder/munge"
