@@ -92,10 +92,10 @@ struct Collector::State {
   // Rank 0.
   void collect();
   bool receive_one();
-  bool receive_parcel(int from, const collecting::Announcement& announced);
-  bool receive_message(std::string& message, int from);
+  void receive_parcel(int from, const collecting::Announcement& announced);
   bool receive_tensor(std::vector<double>& tensor, int from);
-  void hand_over(int from, const std::string& message, const std::vector<double>& tensor);
+  bool receive_message(std::string& message, int from);
+  void hand_over(int from, const collecting::Parcel& parcel);
   void tell_all(int tag);
   void note(int from, std::uint64_t what);
   void listened(int from, double seconds);

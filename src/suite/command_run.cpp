@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@
 #include "suite/run_info.h"
 #include "suite/run_loop.h"
 #include "suite/selection.h"
+#include "suite/spooling.h"
 
 namespace peakbench::suite {
 
@@ -62,10 +64,13 @@ Plan shared_plan(const cluster::Session& session, const Config& config) {
 
 // A file of the same plan is gone on with, another one refused (by the store).
 results::Store open_store(const std::string& path, const results::RunInfo& info) {
-  if (fs::exists(path))
-    return results::Store::resume(path, info);
-  make_folder_of(path);
-  return results::Store::create(path, info);
+  const bool there = fs::exists(path);
+  if (!there)
+    make_folder_of(path);
+  results::Store store =
+      there ? results::Store::resume(path, info) : results::Store::create(path, info);
+  take_over_spool(path, store);
+  return store;
 }
 
 void print_dry_run(const Config& config, const Plan& plan, const std::string& out, int ranks,
@@ -165,6 +170,19 @@ int report_file(const std::string& path) {
   return bad > 0 ? kExitFailedCases : kExitOk;
 }
 
+// Rank 0, when other ranks were lost: what there is to say. The exit status.
+int end_with_loss(const std::string& path, const std::optional<std::string>& error) {
+  if (error) {
+    fmt::print(stderr, "peakbench: {}\n", *error);
+    return kExitUserError;
+  }
+  report_file(path);
+  fmt::print(stderr, "ranks were lost: run the same command again to do what is missing, with "
+                     "--retry-failed also the cases that they were at\n");
+  std::fflush(stdout);
+  return InterruptWatch::interrupted() ? kExitInterrupted : kExitFailedCases;
+}
+
 } // namespace
 
 int run_command(const cluster::Session& session, const RunOptions& options) {
@@ -187,6 +205,7 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
 
   // From here on there is something to keep.
   const InterruptWatch watch;
+  std::signal(SIGXFSZ, SIG_IGN); // a file that grows beyond its limit is a write that fails
   std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
     if (!first)
       return std::nullopt;
@@ -202,9 +221,15 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   if (first && selected.size() < plan.cases.size())
     fmt::print(stderr, "{} of {} cases to do\n", selected.size(), plan.cases.size());
 
-  const LoopResult loop =
-      run_loop(session, {plan, config, selected, placement, gather, options.part},
-               store ? &*store : nullptr);
+  RankSpool spool(session, out, store ? store->identity() : "");
+  const auto without_the_lost = [&](const std::optional<std::string>& error) {
+    store.reset();
+    return end_with_loss(out, error);
+  };
+  const LoopResult loop = run_loop(
+      session, {plan, config, selected, placement, gather, options.part, &spool, without_the_lost},
+      store ? &*store : nullptr);
+  spool.remove(session);
   store.reset(); // closed before it is read
   const int verdict = together(session, [&] { return first ? report_file(out) : kExitOk; });
   if (first && !selected.empty())

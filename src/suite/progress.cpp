@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 namespace peakbench::suite {
 
@@ -14,8 +16,28 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
-Progress::Progress(std::ostream& out, bool terminal, std::size_t total, double total_cost)
-    : out_(out), terminal_(terminal), total_(total), total_cost_(total_cost) {}
+namespace {
+
+constexpr std::size_t kShownRanks = 3;
+constexpr std::size_t kTerminalColumns = 200; // a line that wraps could not be drawn over
+
+std::string running_text(std::vector<RunningLine> running) {
+  std::ranges::stable_sort(running, std::greater{}, &RunningLine::seconds);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShownRanks, running.size()); ++i)
+    text += fmt::format("{}rank {} at {} for {}", i ? ", " : "", running[i].rank, running[i].label,
+                        clock_text(running[i].seconds));
+  if (running.size() > kShownRanks)
+    text += fmt::format(" and {} more", running.size() - kShownRanks);
+  return text;
+}
+
+} // namespace
+
+Progress::Progress(std::ostream& out, bool terminal, std::size_t total, double total_cost,
+                   double quiet_seconds)
+    : out_(out), terminal_(terminal), quiet_seconds_(quiet_seconds), total_(total),
+      total_cost_(total_cost) {}
 
 double Progress::seconds_left() const {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
@@ -41,8 +63,28 @@ void Progress::show(const FinishedCase& one) {
     // What went wrong stays to be read; the rest is drawn over.
     out_ << (drawn_ ? "\r\033[K" : "") << line << (good ? "" : "\n");
     drawn_ = good;
+    last_ = good ? line : "";
   } else {
     out_ << line << '\n';
+  }
+  said_ = std::chrono::steady_clock::now();
+  out_.flush();
+}
+
+void Progress::show_running(std::vector<RunningLine> running) {
+  const std::string text = running_text(std::move(running));
+  if (text.empty())
+    return;
+  if (terminal_) {
+    const std::string line = (last_.empty() ? "" : last_ + "  ") + text;
+    out_ << "\r\033[K" << line.substr(0, kTerminalColumns);
+    drawn_ = true;
+  } else {
+    const auto now = std::chrono::steady_clock::now();
+    if (std::chrono::duration<double>(now - said_).count() < quiet_seconds_)
+      return;
+    said_ = now;
+    out_ << "running: " << text << '\n';
   }
   out_.flush();
 }

@@ -141,9 +141,17 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
     const auto runner =
         beside ? runner_beside(launch.plan, launch.config, launch.placement)
                : runner_here(launch.plan, launch.config, launch.placement, Traces::apart);
-    mine = run_shared_cases(session,
-                            {launch.plan, shared, share, launch.config.cluster, channel.get()},
-                            *runner, [&](const results::AnyRow& row) { writer->take(row); });
+    SharedWork work{launch.plan, shared, share, launch.config.cluster};
+    work.placement = launch.placement;
+    work.channel = channel.get();
+    work.spool = launch.spool;
+    work.show = [&](const std::vector<RunningCase>& running) { writer->show(running); };
+    work.without_the_lost = [&](const std::optional<std::string>& error) {
+      writer->end();
+      return launch.without_the_lost(error);
+    };
+    mine = run_shared_cases(session, work, *runner,
+                            [&](const results::AnyRow& row) { writer->take(row); });
   }
   if (writer)
     writer->end();

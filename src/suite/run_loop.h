@@ -20,6 +20,8 @@ struct Launch {
   Placement placement;
   cluster::GatherBy gather = cluster::GatherBy::mpi;
   std::string part; // "i/n" or ""
+  RankSpool* spool = nullptr;
+  LossEnding without_the_lost; // after this one the writer has come to its end
 };
 
 struct LoopResult {

@@ -10,8 +10,8 @@
 #include "results/store.h"
 #include "suite/case_runner.h"
 #include "suite/child_process.h"
-#include "suite/environment.h"
 #include "suite/memory_events.h"
+#include "suite/unmeasured.h"
 #include "suite/worker.h"
 
 namespace peakbench::suite {
@@ -145,22 +145,8 @@ private:
     return told(index, "failed", "the process of the case ended: " + describe_wait_status(status));
   }
 
-  // A record that says nothing but why.
   CaseResult told(std::size_t index, const std::string& status, const std::string& reason) const {
-    const PlannedCase& one = plan_.cases[index];
-    const auto row_of = [&](auto row, const auto& planned) {
-      row.record = planned.record;
-      row.record.status = status;
-      row.record.reason = reason;
-      row.record.rank = placement_.rank;
-      row.record.host = placement_.host;
-      row.record.device = device_name(placement_.device);
-      row.record.environment = placement_.environment;
-      return results::to_message(row);
-    };
-    if (one.kind == Kind::eab)
-      return {row_of(results::EabRow{}, plan_.eab[one.index]), {}};
-    return {row_of(results::EpRow{}, plan_.ep[one.index]), {}};
+    return {results::to_message(unmeasured(plan_, index, placement_, status, reason)), {}};
   }
 
   const Plan& plan_;

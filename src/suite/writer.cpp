@@ -38,4 +38,11 @@ void Writer::take(const results::AnyRow& row) {
       row);
 }
 
+void Writer::show(const std::vector<RunningCase>& running) {
+  std::vector<RunningLine> lines;
+  for (const RunningCase& one : running)
+    lines.push_back({one.rank, plan_.label(plan_.cases[one.index]), one.seconds});
+  progress_.show_running(std::move(lines));
+}
+
 } // namespace peakbench::suite

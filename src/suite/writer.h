@@ -9,6 +9,7 @@
 #include "results/store.h"
 #include "suite/plan.h"
 #include "suite/progress.h"
+#include "suite/shared_cases.h"
 
 namespace peakbench::suite {
 
@@ -18,6 +19,7 @@ public:
   Writer(const Plan& plan, const std::vector<std::size_t>& selected, results::Store& store,
          std::ostream& out, bool terminal);
   void take(const results::AnyRow& row);
+  void show(const std::vector<RunningCase>& running);
   void end() { progress_.end(); }
 
 private:

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <stdexcept>
 
+#include "support/processes.h"
+
 namespace peakbench::testing {
 
 namespace {
@@ -63,8 +65,9 @@ bool read_all(int from, std::string& output, int limit_seconds) {
   }
 }
 
-Ended finish(int pid, int from, int limit_seconds) {
+Ended finish(int pid, int from, int limit_seconds, const std::string& before = "") {
   Ended ended;
+  ended.output = before;
   const bool in_time = read_all(from, ended.output, limit_seconds);
   if (!in_time)
     kill(-pid, SIGKILL);
@@ -84,7 +87,7 @@ Ended run_program(int ranks, const std::vector<std::string>& arguments, int limi
 }
 
 Background::Background(int ranks, const std::vector<std::string>& arguments)
-    : pid_(start(command(ranks, arguments), pipe_)) {}
+    : size_(ranks), pid_(start(command(ranks, arguments), pipe_)) {}
 
 Background::~Background() {
   if (pid_ > 0) {
@@ -95,8 +98,31 @@ Background::~Background() {
 
 void Background::signal(int number) const { kill(pid_, number); }
 
-Ended Background::wait() {
-  const Ended ended = finish(pid_, pipe_, 60);
+std::vector<int> Background::ranks() const {
+  if (size_ == 0)
+    return {pid_};
+  std::vector<int> processes(static_cast<std::size_t>(size_), -1);
+  for (const int process : descendants_of(pid_, " run ")) {
+    const std::string rank = variable_of(process, "OMPI_COMM_WORLD_RANK");
+    if (!rank.empty() && command_of(process).find("mpirun") == std::string::npos)
+      processes.at(std::stoul(rank)) = process;
+  }
+  return processes;
+}
+
+std::vector<int> Background::workers() const { return descendants_of(pid_, "peakbench worker"); }
+
+const std::string& Background::output(int wait_milliseconds) {
+  pollfd waiting{pipe_, POLLIN, 0};
+  char buffer[4096];
+  if (poll(&waiting, 1, wait_milliseconds) > 0)
+    if (const ssize_t count = read(pipe_, buffer, sizeof buffer); count > 0)
+      output_.append(buffer, static_cast<std::size_t>(count));
+  return output_;
+}
+
+Ended Background::wait(int limit_seconds) {
+  const Ended ended = finish(pid_, pipe_, limit_seconds, output_);
   pid_ = -1;
   return ended;
 }

@@ -20,9 +20,18 @@ public:
   Background(int ranks, const std::vector<std::string>& arguments);
   ~Background();
   void signal(int number) const;
-  Ended wait(); // for it and all its ranks
+  int pid() const { return pid_; } // of mpirun, or of the program itself
+  // The processes of the program, by rank; -1 for one that is not there (yet, or any more).
+  std::vector<int> ranks() const;
+  std::vector<int> workers() const;
+  // All that has been written so far; waits at most so long for more of it.
+  const std::string& output(int wait_milliseconds);
+  // For it, all its ranks and their workers: until nobody is left to write.
+  Ended wait(int limit_seconds = 60);
 
 private:
+  std::string output_;
+  int size_ = 0;
   int pipe_ = -1; // set by what sets pid_, hence first
   int pid_ = -1;
 };

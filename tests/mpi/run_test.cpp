@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "contents.h"
 #include "ep/settings.h"
 #include "launcher.h"
 #include "results/fields.h"
@@ -42,25 +43,6 @@ std::string eab_part(const fs::path& shared) {
   max_paths: 6
   threshold: 0.15
 )";
-}
-
-// What has to be equal whatever the ranks: all but times, placement and what the process weighs.
-bool may_differ(std::string_view name) {
-  for (const char* part : {"second", "resident", "device_used", "repeats", "stop_reason"})
-    if (name.find(part) != std::string_view::npos)
-      return true;
-  return name == "rank" || name == "host" || name == "device" || name == "environment";
-}
-
-template <class Record>
-std::map<std::string, std::string> contents(const std::vector<Record>& records) {
-  std::map<std::string, std::string> rows;
-  for (const Record& record : records)
-    for (const auto& field : results::fields<Record>())
-      if (!may_differ(field.name))
-        rows[record.case_id] += std::string(field.name) + "=" +
-                                results::text_of(results::value_of(field, record)) + "\n";
-  return rows;
 }
 
 std::string texts_of(const std::string& file, const std::vector<results::EabCase>& records) {

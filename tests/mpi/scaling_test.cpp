@@ -23,7 +23,7 @@ name: tiny
 repeats: {warm_up: 0, min: 2, max: 2, interval: 0.01, time_limit_seconds: 1}
 device: cpu
 cluster: {threads: 1}
-scaling: {mode: [strong, weak], share: [static, dynamic], ranks: [1, 2, 3]}
+scaling: {mode: [strong, weak], share: dynamic, ranks: [1, 3]}
 ep: {arms: [backprop, ep_fused], depths: [2, 3, 4], width: 16, batch: 4, steps: 4}
 )";
 
@@ -42,14 +42,14 @@ protected:
 };
 
 TEST_F(Scaling, EveryCaseComesOnceWhateverTheRanks) {
-  // Three ranks: with one rank and with two the others wait.
+  // Where one rank works, the two others wait.
   const Ended ended = run_program(3, arguments("s.h5"));
   ASSERT_EQ(ended.status, 0) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("Scaling: strong"));
   EXPECT_THAT(ended.output, HasSubstr("Scaling: weak"));
   const results::RunData run = results::load(file("s.h5"));
-  EXPECT_EQ(run.scaling.size(), 12u);
-  EXPECT_EQ(run.scaling_repeats.size(), 24u);
+  EXPECT_EQ(run.scaling.size(), 4u);
+  EXPECT_EQ(run.scaling_repeats.size(), 8u);
   EXPECT_TRUE(run.ep.empty()) << "the work is not recorded";
   for (const ScalingCase& record : run.scaling) {
     const std::string what = record.mode + " " + record.share + " " + std::to_string(record.ranks);
@@ -63,10 +63,10 @@ TEST_F(Scaling, EveryCaseComesOnceWhateverTheRanks) {
     EXPECT_DOUBLE_EQ(record.cases_per_second, static_cast<double>(record.cases) / record.seconds);
     EXPECT_GT(record.busy_seconds, 0);
     EXPECT_GE(record.idle_seconds, 0);
-    // A rank is either busy or idle; of the median pass, which of two is the shorter one.
-    EXPECT_NEAR(record.busy_seconds + record.idle_seconds,
-                static_cast<double>(record.ranks) * record.seconds_lower,
-                0.2 * static_cast<double>(record.ranks) * record.seconds_lower)
+    // A rank is busy or idle for at most as long as the slowest one; the pass told of is the
+    // shorter one of two.
+    EXPECT_LE(record.busy_seconds + record.idle_seconds,
+              1.000001 * static_cast<double>(record.ranks) * record.seconds_lower)
         << what;
   }
 }
@@ -85,9 +85,8 @@ TEST_F(Scaling, TooFewRanksAreSkippedWithTheReason) {
 
 TEST_F(Scaling, CasesThatFailMakeItInvalid) {
   // Negative control of VALID.
-  const Ended ended =
-      run_program(2, arguments("s.h5", {"scaling={mode: strong, ranks: 2}", "ep.learning_rate=1e30",
-                                        "ep.arms=backprop", "ep.loss=mse"}));
+  const Ended ended = run_program(2, arguments("s.h5", {"scaling={mode: strong, ranks: 2}",
+                                                        "ep.nudge=symmetric", "ep.arms=ep_sweep"}));
   EXPECT_EQ(ended.status, 1) << ended.output;
   const auto records = results::load(file("s.h5")).scaling;
   ASSERT_EQ(records.size(), 1u);
@@ -95,25 +94,24 @@ TEST_F(Scaling, CasesThatFailMakeItInvalid) {
 }
 
 TEST_F(Scaling, WhatCannotRunIsARecordAndNobodyHangs) {
-  const Ended ended =
-      run_program(2, arguments("s.h5", {"scaling={mode: strong, share: [static, dynamic]}",
-                                        "case_time_limit_seconds=1e-9"}));
+  const Ended ended = run_program(
+      2, arguments("s.h5", {"scaling={mode: strong, ranks: 2}", "case_time_limit_seconds=1e-9"}));
   EXPECT_EQ(ended.status, 1) << ended.output;
   const auto records = results::load(file("s.h5")).scaling;
-  ASSERT_EQ(records.size(), 4u);
+  ASSERT_EQ(records.size(), 1u);
   for (const ScalingCase& record : records)
     EXPECT_EQ(record.status, "timed_out") << record.reason;
 }
 
 TEST_F(Scaling, AnInterruptedCaseLeavesNoRecordAndIsDoneByTheNextRun) {
   const std::vector<std::string> settings{"scaling={mode: strong, ranks: [1, 2]}",
-                                          "repeats={warm_up: 0, min: 3, max: 3}"};
+                                          "repeats={warm_up: 0, min: 12, max: 12}"};
   std::vector<std::string> slow = settings;
   slow.push_back("cluster.grace_seconds=1");
-  // The second case lasts: one that was interrupted in it must not be recorded.
+  // Interrupted in the second case, which takes some seconds.
   Background background(2, arguments("i.h5", slow));
   std::size_t before = 0;
-  for (int i = 0; i < 600 && before < 1; ++i) {
+  for (int i = 0; i < 6000 && before < 1; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     try {
       before = fs::exists(file("i.h5")) ? results::load(file("i.h5")).scaling.size() : 0;
@@ -121,21 +119,21 @@ TEST_F(Scaling, AnInterruptedCaseLeavesNoRecordAndIsDoneByTheNextRun) {
       before = 0; // in the middle of a write
     }
   }
-  background.signal(SIGTERM);
+  background.signal(SIGUSR1); // SIGTERM would have mpirun end the ranks
   const Ended ended = background.wait();
-  EXPECT_EQ(ended.status, 3) << ended.output;
+  ASSERT_EQ(ended.status, 3) << ended.output;
   const auto kept = results::load(file("i.h5")).scaling;
-  ASSERT_GE(kept.size(), 1u);
+  ASSERT_EQ(kept.size(), 1u) << "the second one was interrupted";
   for (const ScalingCase& record : kept)
-    EXPECT_EQ(record.repeats, 3);
+    EXPECT_EQ(record.repeats, 12);
   const Ended again = run_program(2, arguments("i.h5", settings));
   EXPECT_EQ(again.status, 0) << again.output;
   EXPECT_EQ(results::load(file("i.h5")).scaling.size(), 2u);
 }
 
 TEST_F(Scaling, RanksThemselvesCanDoTheCases) {
-  const Ended ended =
-      run_program(2, arguments("n.h5", {"cluster.isolate=none", "scaling.ranks=2"}));
+  const Ended ended = run_program(2, arguments("n.h5", {"cluster.isolate=none", "scaling.ranks=2",
+                                                        "scaling.share=[static, dynamic]"}));
   ASSERT_EQ(ended.status, 0) << ended.output;
   const auto records = results::load(file("n.h5")).scaling;
   EXPECT_EQ(records.size(), 4u);

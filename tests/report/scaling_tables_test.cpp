@@ -21,7 +21,7 @@ TEST(ScalingTables, SpeedUpAndEfficiencyAreAgainstTheFewestRanks) {
   EXPECT_EQ(cell(strong, {"dynamic", "2"}, "efficiency"), "80.0");
   EXPECT_EQ(cell(strong, {"dynamic", "4"}, "speed-up"), "2.00");
   EXPECT_EQ(cell(strong, {"dynamic", "4"}, "efficiency"), "50.0");
-  EXPECT_EQ(cell(strong, {"dynamic", "4"}, "cases per second"), "4.000");
+  EXPECT_EQ(cell(strong, {"dynamic", "4"}, "rate"), "4.000");
   EXPECT_EQ(cell(strong, {"dynamic", "4"}, "interval"), "3.200 to 5.000");
   EXPECT_EQ(cell(strong, {"dynamic", "4"}, "idle"), "25.0");
   EXPECT_EQ(cell(strong, {"static", "2"}, "efficiency"), "50.0");
@@ -37,7 +37,7 @@ TEST(ScalingTables, WeakScalingIsOfCasesPerSecondToo) {
 
 TEST(ScalingTables, WhatDidNotFinishHasNoFigures) {
   const Table strong = table_with(scaling_tables(scaling_run().scaling), "strong");
-  for (const char* column : {"time", "cases per second", "speed-up", "efficiency", "idle"})
+  for (const char* column : {"time", "rate", "speed-up", "efficiency", "idle"})
     EXPECT_EQ(cell(strong, {"static", "4"}, column), "-") << column;
   EXPECT_EQ(cell(strong, {"static", "4"}, "finished"), "0/1");
 }

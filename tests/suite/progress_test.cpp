@@ -44,5 +44,28 @@ TEST(Progress, RedrawsOnATerminalButKeepsWhatWentWrong) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
 
+TEST(Progress, SaysWhatRunsForLong) {
+  const std::vector<RunningLine> running{
+      {0, "a", 3}, {1, "b", 70}, {2, "c", 2}, {3, "ep ep_autograd depth 1000", 130}, {4, "e", 1}};
+  const char* const text = "rank 3 at ep ep_autograd depth 1000 for 2:10, rank 1 at b for 1:10, "
+                           "rank 0 at a for 0:03 and 2 more";
+  std::ostringstream log, quiet, terminal;
+  Progress(log, false, 9, 9, 0).show_running(running);
+  EXPECT_EQ(log.str(), std::string("running: ") + text + "\n");
+  Progress often(quiet, false, 9, 9, 1000);
+  often.show_running(running);
+  often.show({0, "a", "ok", "", "VALID", 1, 1});
+  often.show_running(running);
+  EXPECT_THAT(quiet.str(), Not(HasSubstr("running"))) << "only after a while without a line";
+  Progress drawn(terminal, true, 9, 9);
+  drawn.show({0, "z", "ok", "", "VALID", 1, 1});
+  drawn.show_running(running);
+  drawn.show_running({});
+  EXPECT_THAT(terminal.str(), HasSubstr("\r\033[K[1/9] rank 0  z  1 s"));
+  EXPECT_THAT(terminal.str(), ::testing::EndsWith(std::string("left  ") + text));
+  drawn.end();
+  EXPECT_THAT(terminal.str(), ::testing::EndsWith("\r\033[K"));
+}
+
 } // namespace
 } // namespace peakbench::suite

@@ -71,6 +71,14 @@ std::string command_of(pid_t process) {
   return text;
 }
 
+std::string variable_of(pid_t process, const std::string& name) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/environ");
+  for (std::string entry; std::getline(file, entry, '\0');)
+    if (entry.starts_with(name + "="))
+      return entry.substr(name.size() + 1);
+  return "";
+}
+
 bool within(double seconds, const std::function<bool()>& so) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   while (!so()) {

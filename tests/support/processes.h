@@ -20,6 +20,9 @@ char state_of(pid_t process);
 // Arguments, with a space between them.
 std::string command_of(pid_t process);
 
+// A variable of the environment that it was started with; empty if there is none.
+std::string variable_of(pid_t process, const std::string& name);
+
 // Asks every few milliseconds. False if it was not so within the limit.
 bool within(double seconds, const std::function<bool()>& so);
 

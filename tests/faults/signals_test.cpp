@@ -1,0 +1,56 @@
+// What batch systems send before they kill.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "many_cases.h"
+
+namespace peakbench::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Sent {
+  const char* name;
+  int signal;
+  int to; // a rank, or -1: mpirun
+};
+void PrintTo(const Sent& sent, std::ostream* out) { *out << sent.name; }
+
+class Signals : public ManyCases, public ::testing::WithParamInterface<Sent> {
+protected:
+  // Long enough for the signal to come while there is something left to do.
+  std::vector<std::string> arguments() const {
+    return run("r.h5",
+               {"--set", "repeats={warm_up: 0, min: 60, max: 60, time_limit_seconds: 100}"});
+  }
+};
+
+TEST_P(Signals, EndTheRunInOrder) {
+  Background background(2, arguments());
+  ASSERT_TRUE(shown(background, 3)) << background.output(0);
+  const int process = GetParam().to < 0
+                          ? background.pid()
+                          : background.ranks().at(static_cast<std::size_t>(GetParam().to));
+  kill(process, GetParam().signal);
+  const Ended ended = background.wait();
+  EXPECT_EQ(ended.status, 3) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("interrupted: run the same command again"));
+  const results::RunData data = results::load(file("r.h5"));
+  EXPECT_LT(data.ep.size(), kAll);
+  EXPECT_GE(data.ep.size(), 3u);
+  EXPECT_EQ(problem_with(data, {}), "");
+  EXPECT_EQ(run_program(2, arguments()).status, 0);
+  EXPECT_EQ(results::load(file("r.h5")).ep.size(), kAll);
+}
+
+INSTANTIATE_TEST_SUITE_P(To, Signals,
+                         ::testing::Values(Sent{"TermToTheWriter", SIGTERM, 0},
+                                           Sent{"TermToARank", SIGTERM, 1},
+                                           Sent{"UsrToARank", SIGUSR1, 1},
+                                           Sent{"UsrToMpirun", SIGUSR1, -1},
+                                           Sent{"TermToMpirun", SIGTERM, -1}),
+                         [](const auto& one) { return one.param.name; });
+
+} // namespace
+} // namespace peakbench::testing

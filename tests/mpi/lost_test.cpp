@@ -1,0 +1,86 @@
+// A rank that hangs: the others' cases are all there, its own is named, and nothing waits for ever.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <set>
+
+#include "launcher.h"
+#include "results/store.h"
+#include "support/processes.h"
+#include "support/support.h"
+
+namespace peakbench::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr const char* kCases = R"(
+name: slow
+repeats: {warm_up: 0, min: 150, max: 150, time_limit_seconds: 100}
+device: cpu
+cluster: {threads: 1, lost_after_seconds: 2}
+ep: {arms: [ep_autograd], depths: [8, 9, 10], width: 16, batch: 4, steps: 8, rate: [0.1, 0.12, 0.14, 0.15]}
+)";
+constexpr std::size_t kAll = 12;
+
+class Lost : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Lost, ARankThatStandsStillIsGoneOnWithout) {
+  const ScratchFolder scratch;
+  write_file(scratch / "c.yaml", kCases);
+  const std::string file = (scratch / "r.h5").string();
+  const std::vector<std::string> arguments{"run",   (scratch / "c.yaml").string(),
+                                           "--out", file,
+                                           "--set", std::string("cluster.share=") + GetParam()};
+  Background run(3, arguments);
+  ASSERT_TRUE(within(60, [&] { return run.output(20).find("] rank 2") != std::string::npos; }))
+      << run.output(0);
+  const int stopped = run.ranks().at(2);
+  ASSERT_GT(stopped, 0) << run.output(0);
+  const std::vector<int> workers = run.workers();
+  kill(stopped, SIGSTOP);
+  const Ended ended = run.wait(90);
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("rank 2 on"));
+  EXPECT_THAT(ended.output, HasSubstr("has given no sign of life for 2 s"));
+  EXPECT_THAT(ended.output, HasSubstr("ranks were lost"));
+  for (const int worker : workers)
+    EXPECT_TRUE(within(5, [&] { return !is_alive(worker); }));
+
+  std::size_t failed = 0;
+  std::set<std::int64_t> ranks;
+  const results::RunData data = results::load(file);
+  for (const auto& record : data.ep) {
+    ranks.insert(record.rank);
+    if (record.status == "ok")
+      continue;
+    ++failed;
+    EXPECT_EQ(record.status, "failed");
+    EXPECT_EQ(record.rank, 2);
+    EXPECT_THAT(record.reason, AllOf(HasSubstr("rank 2 on "), HasSubstr("no sign of life")));
+  }
+  EXPECT_LE(failed, 1u);
+  EXPECT_EQ(ranks.size(), 3u);
+  const bool dynamic = GetParam() == std::string("dynamic");
+  if (dynamic) { // what it had not begun others have done
+    EXPECT_EQ(data.ep.size(), kAll);
+  } else {
+    EXPECT_LT(data.ep.size(), kAll);
+    EXPECT_GE(data.ep.size(), kAll * 2 / 3);
+  }
+  const Ended resumed = run_program(3, arguments);
+  EXPECT_EQ(resumed.status, failed > 0 ? 1 : 0) << resumed.output;
+  std::vector<std::string> again = arguments;
+  again.push_back("--retry-failed");
+  const Ended retried = run_program(2, again);
+  EXPECT_EQ(retried.status, 0) << retried.output;
+  EXPECT_THAT(retried.output, HasSubstr(std::to_string(failed) + " of 12 cases to do"));
+  EXPECT_EQ(results::load(file).ep.size(), kAll);
+}
+
+INSTANTIATE_TEST_SUITE_P(Share, Lost, ::testing::Values("static", "dynamic"),
+                         [](const auto& one) { return std::string(one.param); });
+
+} // namespace
+} // namespace peakbench::testing
