@@ -78,6 +78,10 @@ std::string rows_csv(const results::RunData& run, const std::string& kind) {
     return csv_of(run.eab_repeats);
   if (kind == "ep-samples")
     return csv_of(run.ep_repeats);
+  if (kind == "comm")
+    return csv_of(run.comm);
+  if (kind == "comm-samples")
+    return csv_of(run.comm_repeats);
   if (kind == "scaling")
     return csv_of(run.scaling);
   if (kind == "scaling-samples")
@@ -85,7 +89,7 @@ std::string rows_csv(const results::RunData& run, const std::string& kind) {
   if (kind == "ranks")
     return csv_of(run.ranks);
   throw UserError("no rows of kind \"" + kind + "\"", "",
-                  "There are eab, ep, scaling, eab-samples, ep-samples, "
+                  "There are eab, ep, comm, scaling, eab-samples, ep-samples, comm-samples, "
                   "scaling-samples, ranks.");
 }
 
@@ -101,6 +105,7 @@ std::string rows_json(const results::RunData& run) {
                   {"columns",
                    {{"eab", columns<results::EabCase>()},
                     {"ep", columns<results::EpCase>()},
+                    {"comm", columns<results::CommCase>()},
                     {"scaling", columns<results::ScalingCase>()},
                     {"ranks", columns<results::RankRow>()}}},
                   {"environment", json_of(run.environment)},
@@ -108,6 +113,8 @@ std::string rows_json(const results::RunData& run) {
                   {"ep", json_of(run.ep)},
                   {"eab_samples", json_of(run.eab_repeats)},
                   {"ep_samples", json_of(run.ep_repeats)},
+                  {"comm", json_of(run.comm)},
+                  {"comm_samples", json_of(run.comm_repeats)},
                   {"scaling", json_of(run.scaling)},
                   {"scaling_samples", json_of(run.scaling_repeats)},
                   {"ranks", json_of(run.ranks)}};

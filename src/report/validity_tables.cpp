@@ -25,6 +25,10 @@ std::string what(const EabCase& row) {
 }
 std::string what(const EpCase& row) { return row.arm + ", depth " + std::to_string(row.depth); }
 
+std::string what(const results::CommCase& row) {
+  return fmt::format("{} {} {} bytes, {} ranks", row.operation, row.backend, row.message_bytes,
+                     row.ranks);
+}
 std::string what(const results::ScalingCase& row) {
   return fmt::format("{}, {}, {} ranks", row.mode, row.share, row.ranks);
 }
@@ -61,6 +65,7 @@ Table counts(const results::RunData& run) {
   table.columns.push_back({fmt::format("interval above {:.0f} %", kNoisyPercent), ""});
   add_counts(table, "EAB", run.eab);
   add_counts(table, "EP", run.ep);
+  add_counts(table, "comm", run.comm);
   add_counts(table, "scaling", run.scaling);
   return table;
 }
@@ -75,14 +80,14 @@ void add_notes(Table& table, const results::RunData& run) {
     return row.repeats >= 0 && row.repeats < kRepeatsForInterval;
   };
   if (std::ranges::any_of(run.eab, few) || std::ranges::any_of(run.ep, few) ||
-      std::ranges::any_of(run.scaling, few))
+      std::ranges::any_of(run.comm, few) || std::ranges::any_of(run.scaling, few))
     table.notes.push_back(fmt::format(
         "Some cases have fewer than {} repeats: their interval is [least, greatest] and covers the "
         "median with less than 95 %.",
         kRepeatsForInterval));
   const auto noisy = [](const auto& row) { return interval_percent(row) > kNoisyPercent; };
   if (std::ranges::any_of(run.eab, noisy) || std::ranges::any_of(run.ep, noisy) ||
-      std::ranges::any_of(run.scaling, noisy))
+      std::ranges::any_of(run.comm, noisy) || std::ranges::any_of(run.scaling, noisy))
     table.notes.push_back("Wide intervals: other work on the machine, or too few repeats; raise "
                           "repeats.max or repeats.time_limit_seconds.");
 }
@@ -137,6 +142,7 @@ std::vector<Table> validity_tables(const results::RunData& run) {
                  {"reason", "", true}};
   add_bad(bad, "EAB", run.eab);
   add_bad(bad, "EP", run.ep);
+  add_bad(bad, "comm", run.comm);
   add_bad(bad, "scaling", run.scaling);
   if (bad.rows.empty())
     return {summary};

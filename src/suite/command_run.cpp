@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -204,6 +205,7 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
 
   // From here on there is something to keep.
   const InterruptWatch watch;
+  std::signal(SIGXFSZ, SIG_IGN); // a file that grows beyond its limit is a write that fails
   std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
     if (!first)
       return std::nullopt;

@@ -25,7 +25,7 @@ std::string problem_with_rows(const results::RunData& data) {
     if (repeats[record.case_id].size() != expected)
       return record.case_id + " (" + record.status + ") has " +
              std::to_string(repeats[record.case_id].size()) + " repeats";
-    if (ok && results::load_ep_trace(data.path, record.case_id).energy.empty())
+    if (ok && results::load_ep_trace(data.path, record.case_id).gradient_norm.empty())
       return record.case_id + " has no trace";
   }
   for (const auto& [id, rows] : repeats)

@@ -1,8 +1,6 @@
 // Disks that are full, may not be written to, or are gone.
 #include <gmock/gmock.h>
-#include <unistd.h>
-
-#include <csignal>
+#include <sys/resource.h>
 
 #include "many_cases.h"
 #include "results/python.h"
@@ -12,7 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using results::testing::quoted;
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 class Disk : public ManyCases {
@@ -49,7 +46,7 @@ TEST_F(Disk, AFullOneEndsTheRunWithAWordAndWithWhatThereWas) {
     const std::string name = "full" + std::to_string(ranks) + ".h5";
     fs::create_directories(file("disk"));
     const auto ended =
-        shell("mount -t tmpfs -o size=1400k tmpfs " + quoted(file("disk")) + " && " +
+        shell("mount -t tmpfs -o size=560k tmpfs " + quoted(file("disk")) + " && " +
               command(file("disk/r.h5"), ranks) + "; status=$?; cp " + quoted(file("disk/r.h5")) +
               " " + quoted(file(name)) + "; exit $status");
     if (!ended)
@@ -64,11 +61,15 @@ TEST_F(Disk, AFullOneEndsTheRunWithAWordAndWithWhatThereWas) {
 }
 
 TEST_F(Disk, ALimitOfFileSizeIsAFullDisk) {
-  // In units of 1024 bytes.
-  const auto ended = results::testing::run_program(
-      "bash -c " + quoted("ulimit -f 300; " + command(file("q.h5"), 2)));
-  EXPECT_EQ(ended.status, 2) << ended.text;
-  EXPECT_THAT(ended.text, HasSubstr("File too large"));
+  Background background(2, run("q.h5"));
+  ASSERT_TRUE(shown(background, 1)) << background.output(0);
+  rlimit limit{};
+  limit.rlim_cur = limit.rlim_max = fs::file_size(file("q.h5"));
+  ASSERT_EQ(prlimit(background.ranks().at(0), RLIMIT_FSIZE, &limit, nullptr), 0);
+  const Ended ended = background.wait();
+  EXPECT_EQ(ended.status, 2) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("File too large"));
+  EXPECT_THAT(ended.output, HasSubstr("what was written before is safe"));
   expect_resumable("q.h5", 1);
 }
 

@@ -17,10 +17,17 @@ struct Sent {
 };
 void PrintTo(const Sent& sent, std::ostream* out) { *out << sent.name; }
 
-class Signals : public ManyCases, public ::testing::WithParamInterface<Sent> {};
+class Signals : public ManyCases, public ::testing::WithParamInterface<Sent> {
+protected:
+  // Long enough for the signal to come while there is something left to do.
+  std::vector<std::string> arguments() const {
+    return run("r.h5",
+               {"--set", "repeats={warm_up: 0, min: 60, max: 60, time_limit_seconds: 100}"});
+  }
+};
 
 TEST_P(Signals, EndTheRunInOrder) {
-  Background background(2, run("r.h5"));
+  Background background(2, arguments());
   ASSERT_TRUE(shown(background, 3)) << background.output(0);
   const int process = GetParam().to < 0
                           ? background.pid()
@@ -33,7 +40,7 @@ TEST_P(Signals, EndTheRunInOrder) {
   EXPECT_LT(data.ep.size(), kAll);
   EXPECT_GE(data.ep.size(), 3u);
   EXPECT_EQ(problem_with(data, {}), "");
-  EXPECT_EQ(run_program(2, run("r.h5")).status, 0);
+  EXPECT_EQ(run_program(2, arguments()).status, 0);
   EXPECT_EQ(results::load(file("r.h5")).ep.size(), kAll);
 }
 
