@@ -118,6 +118,8 @@ torch_version=$(sed -n "s/^__version__ = '\([^']*\)'.*/\1/p" "$torch_lib/../vers
 cat >"$root/libexec/settings.sh" <<SETTINGS
 # Sourced by the programs in bin/: where their libraries and Open MPI's plugins are. \$bundle: this bundle.
 export OPAL_PREFIX="\$bundle/mpi" PMIX_INSTALL_PREFIX="\$bundle/pmix" PMIX_PREFIX="\$bundle/pmix"
+# Open MPI wants ssh or rsh to reach other machines, also where it need not: one machine can do without.
+command -v ssh >/dev/null || command -v rsh >/dev/null || export OMPI_MCA_plm="\${OMPI_MCA_plm:-isolated}"
 libraries=\$bundle/lib
 if [ ! -f "\$bundle/lib/libtorch_cpu.so" ]; then
   torch=\$("\${PYTHON:-python3}" -c 'import importlib.util as u, os

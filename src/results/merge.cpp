@@ -54,7 +54,7 @@ public:
     const RunData data = load(path);
     with_file("merge", path, "", [&] {
       const Handle file = open_file(path, false);
-      require_units(file, path);
+      require_units(file, data);
       add(data, file);
     });
     if (pending_rows() >= kRowsPerAppend)

@@ -117,13 +117,13 @@ void append_all(hid_t file, const RunData& data) {
   });
 }
 
-void require_units(hid_t file, const std::string& path) {
-  for_each_table(RunData(), [&]<class Row>(const char* table, const std::vector<Row>&) {
-    if (!has_link(file, table))
+void require_units(hid_t file, const RunData& data) {
+  for_each_table(data, [&]<class Row>(const char* table, const std::vector<Row>& rows) {
+    if (rows.empty())
       return;
     const std::string column = column_of_another_unit<Row>(file, table);
     if (!column.empty())
-      throw UserError("cannot merge results file " + path,
+      throw UserError("cannot merge results file " + data.path,
                       std::string("column ") + column + " of " + table +
                           " is in another unit than this version writes",
                       "read it with the version of peakbench that wrote it.");

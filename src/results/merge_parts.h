@@ -91,8 +91,8 @@ std::size_t row_count(const RunData& data);
 // All cases and what belongs to them, and ranks, to the ends of their tables.
 void append_all(hid_t file, const RunData& rows);
 
-// UserError if a column of a table that the file has is in another unit than the field list's.
-void require_units(hid_t file, const std::string& path);
+// UserError if a column of a table with rows is in another unit than the field list's.
+void require_units(hid_t file, const RunData& rows);
 
 bool same_trace(bool eab, hid_t a, const std::string& name_a, hid_t b, const std::string& name_b);
 

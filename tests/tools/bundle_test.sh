@@ -60,7 +60,10 @@ for library in "$bundle"/lib/*; do
   done
 done
 [ "$hidden" -ge 10 ] || fails "only $hidden libraries were hidden: this would show nothing"
-for program in orted orterun; do mount --bind /dev/null "$(readlink -f "$(command -v $program)")"; done
+# ssh and rsh, too: Open MPI looks for them although it starts nothing on other machines.
+for program in orted orterun ssh rsh; do
+  ! command -v $program >/dev/null || mount --bind /dev/null "$(readlink -f "$(command -v $program)")"
+done
 
 # --- run ------------------------------------------------------------------------------------------------------
 cat >tiny.yaml <<'CONFIG'
