@@ -7,18 +7,18 @@ fail() { say "$*" >&2; exit 2; }
 # The comment at the head of a script is its guide.
 print_guide() { sed -n '2,/^[^#]/{/^#SBATCH/d;s/^# \{0,1\}//p}' "$1"; }
 
-# Sets `program` and `aggregate`: of a bundle (tools/bundle.sh), of a build, or of PATH.
+# Sets `program`, `aggregate` and `mpirun`: of a bundle (tools/bundle.sh), of a build, or of PATH.
 find_programs() {
   local folder
+  mpirun=${MPIRUN:-mpirun}
   if [ -n "${PEAKBENCH_MODULES:-}" ]; then
     # shellcheck disable=SC2086
     module load $PEAKBENCH_MODULES
   fi
-  # shellcheck source=/dev/null
-  [ ! -f "$root/env.sh" ] || . "$root/env.sh"
   for folder in "$root/bin" "$root/build/release/bin"; do
     if [ -x "$folder/peakbench" ]; then
       program=$folder/peakbench aggregate=$folder/peakbench-aggregate
+      [ -n "${MPIRUN:-}" ] || [ ! -x "$folder/mpirun" ] || mpirun=$folder/mpirun
       return
     fi
   done
@@ -41,8 +41,6 @@ read_arguments() {
 
 # Sets `launcher`: the command before `peakbench`, for the ranks of a Slurm job.
 choose_launcher() {
-  # Ranks need this long to come to the end of a case after a signal (cluster.grace_seconds).
-  local grace=${PEAKBENCH_GRACE_SECONDS:-30}
   case ${PEAKBENCH_LAUNCHER:-srun} in
     srun)
       # srun does not take --cpus-per-task over from sbatch by itself (Slurm 22.05 and later).
@@ -50,8 +48,8 @@ choose_launcher() {
       launcher=(srun "--mpi=${PEAKBENCH_MPI:-pmix}" --kill-on-bad-exit=0)
       ;;
     mpirun)
-      use_mpirun "$grace"
-      launcher=("${MPIRUN:-mpirun}" --bind-to none)
+      allow_root
+      launcher=("$mpirun" --bind-to none)
       [ -z "${SLURM_NTASKS:-}" ] || launcher+=(-n "$SLURM_NTASKS")
       ;;
     *) fail "PEAKBENCH_LAUNCHER is '$PEAKBENCH_LAUNCHER' (srun or mpirun)" ;;
@@ -60,25 +58,24 @@ choose_launcher() {
   launcher+=(${PEAKBENCH_LAUNCHER_ARGS:-})
 }
 
-# Settings of Open MPI's mpirun. $1: seconds a rank may take to end after a signal.
-use_mpirun() {
-  # mpirun passes SIGTERM on and kills what still runs after this time (default: 1 s).
-  export OMPI_MCA_odls_base_sigkill_timeout=$(($1 + 5))
+# Open MPI refuses root unless told otherwise.
+allow_root() {
   if [ "$(id -u)" = 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   fi
 }
 
-# Runs a command, which gets the signals that this script gets, and returns its exit status.
+# Runs a command and returns its exit status. Signals to this script reach the ranks as SIGUSR1: srun and
+# mpirun pass that on as it is, while SIGTERM or SIGINT makes mpirun kill the ranks a second later.
 run_with_signals() {
   local child status=0
   say "$*"
-  "$@" &
+  set -m # a process group of its own: Ctrl-C reaches this script alone
+  "$@" </dev/null &
   child=$!
+  set +m
   # shellcheck disable=SC2064
-  trap "kill -USR1 $child 2>/dev/null || true" USR1
-  # shellcheck disable=SC2064
-  trap "kill -TERM $child 2>/dev/null || true" TERM INT
+  trap "kill -USR1 $child 2>/dev/null || true" USR1 TERM INT
   # A signal ends `wait`, not the command.
   while :; do
     status=0

@@ -10,8 +10,7 @@
 #   PEAKBENCH_RANKS          ranks; default: one per GPU, without GPUs one
 #   PEAKBENCH_OUT            results file; default: results/NAME-OF-CONFIG.h5
 #   PEAKBENCH_ROOT           checkout or bundle; default: the folder above this script
-#   PEAKBENCH_GRACE_SECONDS  as cluster.grace_seconds of the configuration; default: 30
-#   MPIRUN                   default: mpirun
+#   MPIRUN                   default: the bundle's, else mpirun
 # Exit status: peakbench's (0 all ok, 1 some case not ok, 2 wrong input, 3 interrupted, results kept).
 set -euo pipefail
 
@@ -30,9 +29,9 @@ if [ -z "$ranks" ]; then
   fi
 fi
 [ "$(nproc)" -ge "$ranks" ] || export OMPI_MCA_rmaps_base_oversubscribe=1
-use_mpirun "${PEAKBENCH_GRACE_SECONDS:-30}"
+allow_root
 
 status=0
-run_with_signals "${MPIRUN:-mpirun}" --bind-to none -n "$ranks" \
+run_with_signals "$mpirun" --bind-to none -n "$ranks" \
   "$program" run "$config" --out "$out" "${options[@]}" || status=$?
 exit "$status"

@@ -193,7 +193,8 @@ int main(int argc, char** argv) {
                  "write Markdown to this file, - for the standard output");
   app.add_option("--rows", options.rows,
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
-      ->check(CLI::IsMember({"tables", "eab", "ep", "eab-samples", "ep-samples", "all"}))
+      ->check(CLI::IsMember({"tables", "eab", "ep", "comm", "scaling", "eab-samples", "ep-samples",
+                             "comm-samples", "scaling-samples", "ranks", "all"}))
       ->capture_default_str();
   app.add_option("--plots", options.plots,
                  "draw pictures into this folder, as SVG and PNG (needs gnuplot)");

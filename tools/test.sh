@@ -10,7 +10,10 @@ case "${1:-}" in
   --preset) preset=${2:?--preset needs a name}; shift 2 ;;
 esac
 
-tools/bootstrap.sh
+# Tests on a Slurm cluster of their own need root; others have no use for Slurm.
+with_slurm=()
+[ "$(id -u)" != 0 ] || with_slurm=(--with-slurm)
+tools/bootstrap.sh "${with_slurm[@]}"
 . tools/environment.sh
 cmake --preset "$preset" -DPEAKBENCH_TESTS=ON
 cmake --build --preset "$preset"

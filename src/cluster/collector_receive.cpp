@@ -11,15 +11,14 @@ namespace {
 constexpr double kLongestLook = 0.1; // seconds that one look around counts for, at most
 }
 
-void Collector::State::hand_over(int from, const std::string& message,
-                                 const std::vector<double>& tensor) {
+void Collector::State::hand_over(int from, const Parcel& parcel) {
   {
     const std::lock_guard lock(mutex);
     if (error)
       return; // go on receiving, so that no sender hangs
   }
   try {
-    sink(from, message, tensor);
+    sink(from, parcel.message, parcel.tensor);
   } catch (...) {
     fail(std::current_exception());
     return;
@@ -100,17 +99,28 @@ bool Collector::State::receive_message(std::string& message, int from) {
   return true;
 }
 
-bool Collector::State::receive_parcel(int from, const Announcement& announced) {
-  std::string& message = unfinished.emplace_back(announced.message_bytes, '\0');
-  if (!receive_message(message, from))
-    return false;
-  std::vector<double> tensor;
-  if (announced.tensor_values > 0)
-    tensor = channel->receive(from, announced.tensor_values);
+// The same of a tensor.
+bool Collector::State::receive_tensor(std::vector<double>& tensor, int from) {
+  if (tensor.empty())
+    return true;
+  Clock::time_point looked = Clock::now();
+  return channel->receive(from, tensor, [&] {
+    listened(from, seconds_since(looked));
+    looked = Clock::now();
+    return peers[static_cast<std::size_t>(from)].lost;
+  });
+}
+
+// A tensor is taken whatever becomes of it: its sender waits.
+void Collector::State::receive_parcel(int from, const Announcement& announced) {
+  Parcel& parcel = unfinished.emplace_back();
+  parcel.message.resize(announced.message_bytes);
+  parcel.tensor.resize(announced.tensor_values);
+  if (!receive_message(parcel.message, from) || !receive_tensor(parcel.tensor, from))
+    return;
   note(from, 0);
-  hand_over(from, message, tensor);
+  hand_over(from, parcel);
   unfinished.pop_back();
-  return true;
 }
 
 bool Collector::State::receive_one() {
@@ -140,7 +150,7 @@ void Collector::State::collect() {
   for (Parcel parcel; !abandoned;) {
     bool worked = receive_one();
     if (pop(parcel)) {
-      hand_over(0, parcel.message, parcel.tensor);
+      hand_over(0, parcel);
       worked = true;
     }
     if (stop_asked && !stop_told) {

@@ -78,7 +78,7 @@ struct Collector::State {
   std::atomic<bool> loss{false};
   std::uint64_t doing_told = 0;
   Clock::time_point told_at = Clock::now(), shown_at = Clock::now();
-  std::deque<std::string> unfinished; // messages of lost ranks, which MPI may still write to
+  std::deque<collecting::Parcel> unfinished; // of lost ranks, which MPI may still write to
   bool stop_told = false, done_told = false;
 
   // Both ends.
@@ -92,9 +92,10 @@ struct Collector::State {
   // Rank 0.
   void collect();
   bool receive_one();
-  bool receive_parcel(int from, const collecting::Announcement& announced);
+  void receive_parcel(int from, const collecting::Announcement& announced);
+  bool receive_tensor(std::vector<double>& tensor, int from);
   bool receive_message(std::string& message, int from);
-  void hand_over(int from, const std::string& message, const std::vector<double>& tensor);
+  void hand_over(int from, const collecting::Parcel& parcel);
   void tell_all(int tag);
   void note(int from, std::uint64_t what);
   void listened(int from, double seconds);

@@ -135,7 +135,8 @@ ncclComm_t NcclCommunicator::usable() const {
   return comm_;
 }
 
-void NcclCommunicator::wait(cudaStream_t stream, Patience patience) {
+bool NcclCommunicator::wait(cudaStream_t stream, Patience patience,
+                            const std::function<bool()>& given_up) {
   usable();
   const Deadline clock;
   Pause pause(patience);
@@ -146,9 +147,14 @@ void NcclCommunicator::wait(cudaStream_t stream, Patience patience) {
     if (state != cudaErrorNotReady)
       fail("cudaStreamQuery", cudaGetErrorString(state));
     look_for_errors("the operation", clock);
+    if (given_up()) {
+      abort();
+      return false;
+    }
     pause();
   }
   look_for_errors("the operation", clock); // an aborted operation leaves its stream empty
+  return true;
 }
 
 } // namespace peakbench::cluster

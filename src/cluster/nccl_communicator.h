@@ -6,6 +6,8 @@
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <functional>
+
 #include "base/deadline.h"
 #include "cluster/session.h"
 
@@ -34,8 +36,11 @@ public:
   void start(const char* call, Enqueue enqueue) {
     in_progress(enqueue(usable()), call, Patience::spin);
   }
-  // Until all work on the stream is done.
-  void wait(cudaStream_t stream, Patience patience);
+  // Until all work on the stream is done. False once `given_up`, which is asked while it waits,
+  // says so: it is aborted then.
+  bool wait(
+      cudaStream_t stream, Patience patience,
+      const std::function<bool()>& given_up = [] { return false; });
 
 private:
   class Pause;

@@ -73,21 +73,22 @@ public:
     comm_.wait(stream_.get(), NcclCommunicator::Patience::rest);
   }
 
-  std::vector<double> receive(int from, std::size_t count) override {
-    std::vector<double> values(count);
-    if (count == 0)
-      return values;
+  bool receive(int from, std::vector<double>& values,
+               const std::function<bool()>& given_up) override {
+    if (values.empty())
+      return true;
     use_device(device_); // of this thread
-    double* const memory = buffer_.of(count);
+    double* const memory = buffer_.of(values.size());
     comm_.start("ncclRecv", [&](ncclComm_t comm) {
-      return ncclRecv(memory, count, ncclDouble, from, comm, stream_.get());
+      return ncclRecv(memory, values.size(), ncclDouble, from, comm, stream_.get());
     });
-    comm_.wait(stream_.get(), NcclCommunicator::Patience::rest);
-    check_cuda(cudaMemcpyAsync(values.data(), memory, count * sizeof(double),
+    if (!comm_.wait(stream_.get(), NcclCommunicator::Patience::rest, given_up))
+      return false;
+    check_cuda(cudaMemcpyAsync(values.data(), memory, values.size() * sizeof(double),
                                cudaMemcpyDeviceToHost, stream_.get()),
                "cudaMemcpyAsync");
     comm_.wait(stream_.get(), NcclCommunicator::Patience::rest);
-    return values;
+    return true;
   }
 
 private:

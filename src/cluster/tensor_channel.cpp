@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "cluster/nccl.h"
 #include "cluster/session_state.h"
@@ -12,6 +14,7 @@ namespace peakbench::cluster {
 namespace {
 
 constexpr int kTensorTag = 1;
+constexpr auto kPoll = std::chrono::microseconds(200);
 constexpr std::size_t kPieceValues = kPieceBytes / sizeof(double);
 
 class MpiTensorChannel final : public TensorChannel {
@@ -31,16 +34,23 @@ public:
     }
   }
 
-  std::vector<double> receive(int from, std::size_t count) override {
-    std::vector<double> values(count);
-    for (std::size_t at = 0; at < count; at += kPieceValues) {
-      const int piece = static_cast<int>(std::min(kPieceValues, count - at));
+  bool receive(int from, std::vector<double>& values,
+               const std::function<bool()>& given_up) override {
+    for (std::size_t at = 0; at < values.size(); at += kPieceValues) {
+      const int piece = static_cast<int>(std::min(kPieceValues, values.size() - at));
       MPI_Request request = MPI_REQUEST_NULL;
       PEAKBENCH_MPI(MPI_Irecv(values.data() + at, piece, MPI_DOUBLE, from, kTensorTag, comm_.get(),
                               &request));
-      wait_for(request);
+      for (int done = 0;;) {
+        PEAKBENCH_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+        if (done)
+          break;
+        if (given_up())
+          return false;
+        std::this_thread::sleep_for(kPoll);
+      }
     }
-    return values;
+    return true;
   }
 
 private:

@@ -38,7 +38,9 @@ struct Inspection {
   // where either is zero).
   double cosine = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> cosine_to_backprop; // [depth]
-  std::int64_t settled_steps = -1;        // of the nudged phase; -1 for back-propagation
+  // The last two once more, as they were computed: [2, depth] float64, still on the device.
+  at::Tensor layers;
+  std::int64_t settled_steps = -1; // of the nudged phase; -1 for back-propagation
 };
 
 class Experiment {

@@ -41,15 +41,38 @@ private:
   std::vector<Layer> gradients_;
 };
 
-double dot(const Layer& a, const Layer& b) {
+// [] float64, on the layers' device.
+at::Tensor dot(const Layer& a, const Layer& b) {
   const auto product = [](const at::Tensor& x, const at::Tensor& y) {
-    return (x.to(at::kDouble) * y.to(at::kDouble)).sum().item<double>();
+    return (x.to(at::kDouble) * y.to(at::kDouble)).sum();
   };
   return product(a.weight, b.weight) + product(a.bias, b.bias);
 }
 
+at::Tensor norm_on_device(const Layer& layer, const at::TensorOptions& options) {
+  return layer.weight.defined() ? dot(layer, layer).sqrt() : at::zeros({}, options);
+}
+
 double norm_of(const Layer& layer) {
-  return layer.weight.defined() ? std::sqrt(dot(layer, layer)) : 0;
+  return layer.weight.defined() ? std::sqrt(dot(layer, layer).item<double>()) : 0;
+}
+
+// Float64, where the gradients are.
+at::TensorOptions options_of(const std::vector<Layer>& gradients) {
+  for (const Layer& layer : gradients)
+    if (layer.weight.defined())
+      return layer.weight.options().dtype(at::kDouble);
+  return at::kDouble;
+}
+
+std::vector<double> on_host(const at::Tensor& values) {
+  const at::Tensor host = values.cpu();
+  return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
+}
+
+// One more row below what there is.
+void add_row(at::Tensor& table, const at::Tensor& row) {
+  table = table.defined() ? at::cat({table, row.unsqueeze(0)}) : row.unsqueeze(0);
 }
 
 double distance(const Layer& layer, const Layer& reference) {
@@ -189,20 +212,34 @@ std::vector<Layer> backprop_gradients(const Problem& problem) {
 
 void compare_to_backprop(const std::vector<Layer>& gradients, const std::vector<Layer>& backprop,
                          Inspection& result) {
-  double product = 0, own_squares = 0, squares = 0;
+  const at::TensorOptions options = options_of(backprop);
+  const at::Tensor nothing = at::full({}, std::numeric_limits<double>::quiet_NaN(), options);
+  std::vector<at::Tensor> norms, expected_norms, cosines;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const double norm = norm_of(gradients[i]), expected = norm_of(backprop[i]);
-    own_squares += norm * norm;
-    squares += expected * expected;
-    double cosine = std::numeric_limits<double>::quiet_NaN();
-    if (norm > 0 && expected > 0) {
+    norms.push_back(norm_on_device(gradients[i], options));
+    expected_norms.push_back(norm_on_device(backprop[i], options));
+    const at::Tensor &norm = norms.back(), &expected = expected_norms.back();
+    at::Tensor cosine = nothing;
+    if (gradients[i].weight.defined()) {
       // Scaled first: the product of two small norms underflows before their quotient does.
       const Layer own{gradients[i].weight.to(at::kDouble) / norm,
                       gradients[i].bias.to(at::kDouble) / norm};
-      cosine = dot(own, {backprop[i].weight / expected, backprop[i].bias / expected});
-      product += cosine * norm * expected;
+      const at::Tensor product =
+          dot(own, {backprop[i].weight / expected, backprop[i].bias / expected});
+      cosine = at::where((norm > 0).logical_and(expected > 0), product, nothing);
     }
-    result.cosine_to_backprop.push_back(cosine);
+    cosines.push_back(cosine);
+  }
+  add_row(result.layers, at::stack(cosines));
+  result.cosine_to_backprop = on_host(at::stack(cosines));
+  const std::vector<double> own = on_host(at::stack(norms)),
+                            other = on_host(at::stack(expected_norms));
+  double product = 0, own_squares = 0, squares = 0;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    own_squares += own[i] * own[i];
+    squares += other[i] * other[i];
+    if (const double cosine = result.cosine_to_backprop[i]; !std::isnan(cosine))
+      product += cosine * own[i] * other[i];
   }
   if (own_squares > 0 && squares > 0)
     result.cosine = product / std::sqrt(own_squares * squares);
@@ -210,10 +247,14 @@ void compare_to_backprop(const std::vector<Layer>& gradients, const std::vector<
 
 void compare(const std::vector<Layer>& gradients, const Reference& reference, Inspection& result) {
   const auto first = static_cast<std::size_t>(reference.gradients.first);
+  const at::TensorOptions options = options_of(reference.gradients.gradients);
+  std::vector<at::Tensor> norms;
+  for (const Layer& gradient : gradients)
+    norms.push_back(norm_on_device(gradient, options));
+  add_row(result.layers, at::stack(norms));
+  result.gradient_norm = on_host(at::stack(norms));
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const Layer& gradient = gradients[i];
-    result.gradient_norm.push_back(norm_of(gradient));
-    if (result.gradient_norm.back() == 0)
+    if (result.gradient_norm[i] == 0)
       continue;
     ++result.reach;
     if (i < first)
@@ -225,7 +266,7 @@ void compare(const std::vector<Layer>& gradients, const Reference& reference, In
       continue;
     ++result.resolved;
     result.gradient_error =
-        std::max(result.gradient_error, distance(gradient, expected) / expected_norm);
+        std::max(result.gradient_error, distance(gradients[i], expected) / expected_norm);
   }
 }
 

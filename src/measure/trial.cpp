@@ -52,6 +52,18 @@ std::string_view name_of(StopReason reason) {
   throw std::logic_error("unknown stop reason");
 }
 
+std::optional<StopReason> stop_of(const TrialPlan& plan, const Summary& seconds, double spent) {
+  if (seconds.count < plan.min)
+    return std::nullopt;
+  if (seconds.relative_width() <= plan.interval)
+    return StopReason::interval;
+  if (seconds.count >= plan.max)
+    return StopReason::max_repeats;
+  if (spent >= plan.time_limit_seconds)
+    return StopReason::time_limit;
+  return std::nullopt;
+}
+
 const TrialSample& TrialResult::largest() const {
   return *std::max_element(samples.begin(), samples.end(),
                            [](const TrialSample& one, const TrialSample& other) {
@@ -82,18 +94,8 @@ TrialResult run_trials(const TrialPlan& plan, DeviceMemory& memory, const Deadli
     result.seconds = seconds_of(result.samples);
     if (sample.memory.peak_bytes != result.samples.front().memory.peak_bytes)
       result.memory_repeats = false;
-
-    const int repeats = result.seconds.count;
-    if (repeats < plan.min)
-      continue;
-    if (result.seconds.relative_width() <= plan.interval) {
-      result.stop = StopReason::interval;
-      break;
-    }
-    if (repeats >= plan.max)
-      break; // max_repeats
-    if (spent >= plan.time_limit_seconds) {
-      result.stop = StopReason::time_limit;
+    if (const auto stop = stop_of(plan, result.seconds, spent)) {
+      result.stop = *stop;
       break;
     }
   }

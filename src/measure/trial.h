@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct TrialSample {
 
 enum class StopReason { interval, max_repeats, time_limit };
 std::string_view name_of(StopReason reason);
+
+// Whether repeats that took `spent` seconds together are enough.
+std::optional<StopReason> stop_of(const TrialPlan& plan, const Summary& seconds, double spent);
 
 struct TrialResult {
   double cold_seconds = 0;          // the very first call, warm-up or not

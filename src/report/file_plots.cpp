@@ -3,6 +3,8 @@
 #include <map>
 
 #include "base/error.h"
+#include "report/comm_plots.h"
+#include "report/scaling_plots.h"
 #include "report/token_tree.h"
 
 namespace peakbench::report {
@@ -80,6 +82,16 @@ std::vector<NamedPlot> plots_of(const std::vector<results::RunData>& runs,
   for (NamedPlot& plot : eab_plots(all))
     plots.push_back(std::move(plot));
   for (NamedPlot& plot : plots_of_ep(runs))
+    plots.push_back(std::move(plot));
+  std::vector<results::CommCase> comm;
+  std::vector<results::ScalingCase> scaling;
+  for (const results::RunData& run : runs) {
+    comm.insert(comm.end(), run.comm.begin(), run.comm.end());
+    scaling.insert(scaling.end(), run.scaling.begin(), run.scaling.end());
+  }
+  for (NamedPlot& plot : comm_plots(comm))
+    plots.push_back(std::move(plot));
+  for (NamedPlot& plot : scaling_plots(scaling))
     plots.push_back(std::move(plot));
   return plots;
 }

@@ -1,5 +1,6 @@
 #include "report/merge.h"
 
+#include <algorithm>
 #include <map>
 
 namespace peakbench::report {
@@ -19,6 +20,14 @@ void renumber(std::vector<Row>& rows, std::int64_t rows_before) {
       row.environment += rows_before;
 }
 
+// Launches are numbered file by file.
+std::int64_t launches_of(const std::vector<results::RankRow>& ranks) {
+  std::int64_t launches = 0;
+  for (const results::RankRow& row : ranks)
+    launches = std::max(launches, row.launch + 1);
+  return launches;
+}
+
 using Holders = std::map<std::string, std::vector<std::string>>; // case id -> files
 
 void add_duplicates(Table& table, const char* kind, const Holders& holders) {
@@ -35,12 +44,14 @@ void add_duplicates(Table& table, const char* kind, const Holders& holders) {
 } // namespace
 
 Merged merge(std::vector<results::RunData> runs) {
-  Holders eab, ep;
+  Holders eab, ep, scaling;
   for (const results::RunData& run : runs) {
     for (const auto& row : run.eab)
       eab[row.case_id].push_back(run.path);
     for (const auto& row : run.ep)
       ep[row.case_id].push_back(run.path);
+    for (const auto& row : run.scaling)
+      scaling[row.case_id].push_back(run.path);
   }
   Merged merged{std::move(runs.front()), {}};
   for (std::size_t index = 1; index < runs.size(); ++index) {
@@ -60,6 +71,12 @@ Merged merge(std::vector<results::RunData> runs) {
     add(merged.run.ep_components, more.ep_components);
     add(merged.run.ep_operations, more.ep_operations);
     add(merged.run.ep_training, more.ep_training);
+    add(merged.run.scaling, more.scaling);
+    add(merged.run.scaling_repeats, more.scaling_repeats);
+    const std::int64_t launches = launches_of(merged.run.ranks);
+    for (results::RankRow& row : more.ranks)
+      row.launch += launches;
+    add(merged.run.ranks, more.ranks);
   }
   Table table{"Cases in several files",
               {{"case", "", true}, {"kind", "", true}, {"rows", ""}, {"files", "", true}},
@@ -67,6 +84,7 @@ Merged merge(std::vector<results::RunData> runs) {
               {}};
   add_duplicates(table, "EAB", eab);
   add_duplicates(table, "EP", ep);
+  add_duplicates(table, "scaling", scaling);
   table.notes.push_back("Every one of these rows counts in the medians.");
   if (!table.rows.empty())
     merged.duplicates.push_back(std::move(table));

@@ -94,4 +94,14 @@ double interval_percent(const results::EpCase& row) {
                        row.repeats);
 }
 
+template <>
+double interval_percent(const results::CommCase& row) {
+  return width_percent(row.seconds_lower, row.seconds, row.seconds_upper, row.repeats);
+}
+
+template <>
+double interval_percent(const results::ScalingCase& row) {
+  return width_percent(row.seconds_lower, row.seconds, row.seconds_upper, row.repeats);
+}
+
 } // namespace peakbench::report

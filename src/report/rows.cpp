@@ -78,26 +78,46 @@ std::string rows_csv(const results::RunData& run, const std::string& kind) {
     return csv_of(run.eab_repeats);
   if (kind == "ep-samples")
     return csv_of(run.ep_repeats);
+  if (kind == "comm")
+    return csv_of(run.comm);
+  if (kind == "comm-samples")
+    return csv_of(run.comm_repeats);
+  if (kind == "scaling")
+    return csv_of(run.scaling);
+  if (kind == "scaling-samples")
+    return csv_of(run.scaling_repeats);
+  if (kind == "ranks")
+    return csv_of(run.ranks);
   throw UserError("no rows of kind \"" + kind + "\"", "",
-                  "There are eab, ep, eab-samples, ep-samples.");
+                  "There are eab, ep, comm, scaling, eab-samples, ep-samples, comm-samples, "
+                  "scaling-samples, ranks.");
 }
 
 std::string rows_json(const results::RunData& run) {
-  const Json json{
-      {"schema_version", results::kSchemaVersion},
-      {"file", run.path},
-      {"name", run.info.name},
-      {"created", run.info.created},
-      {"command_line", run.info.command_line},
-      {"plan_hash", run.info.plan_hash},
-      {"git_revision", run.info.git_revision},
-      {"git_dirty", run.info.git_dirty},
-      {"columns", {{"eab", columns<results::EabCase>()}, {"ep", columns<results::EpCase>()}}},
-      {"environment", json_of(run.environment)},
-      {"eab", json_of(run.eab)},
-      {"ep", json_of(run.ep)},
-      {"eab_samples", json_of(run.eab_repeats)},
-      {"ep_samples", json_of(run.ep_repeats)}};
+  const Json json{{"schema_version", results::kSchemaVersion},
+                  {"file", run.path},
+                  {"name", run.info.name},
+                  {"created", run.info.created},
+                  {"command_line", run.info.command_line},
+                  {"plan_hash", run.info.plan_hash},
+                  {"git_revision", run.info.git_revision},
+                  {"git_dirty", run.info.git_dirty},
+                  {"columns",
+                   {{"eab", columns<results::EabCase>()},
+                    {"ep", columns<results::EpCase>()},
+                    {"comm", columns<results::CommCase>()},
+                    {"scaling", columns<results::ScalingCase>()},
+                    {"ranks", columns<results::RankRow>()}}},
+                  {"environment", json_of(run.environment)},
+                  {"eab", json_of(run.eab)},
+                  {"ep", json_of(run.ep)},
+                  {"eab_samples", json_of(run.eab_repeats)},
+                  {"ep_samples", json_of(run.ep_repeats)},
+                  {"comm", json_of(run.comm)},
+                  {"comm_samples", json_of(run.comm_repeats)},
+                  {"scaling", json_of(run.scaling)},
+                  {"scaling_samples", json_of(run.scaling_repeats)},
+                  {"ranks", json_of(run.ranks)}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -32,6 +32,12 @@ std::vector<Table> ep_profile_tables(const results::RunData& run);
 std::vector<Table> ep_criteria_tables(const results::RunData& run);
 // What training runs came to, against back-propagation.
 std::vector<Table> ep_training_tables(const results::RunData& run);
+// How fast the ranks exchange messages.
+std::vector<Table> comm_tables(const std::vector<results::CommCase>& cases);
+// How many cases a second more ranks work off, and with what efficiency.
+std::vector<Table> scaling_tables(const std::vector<results::ScalingCase>& cases);
+// What every rank did.
+std::vector<Table> rank_tables(const std::vector<results::RankRow>& ranks);
 std::vector<Table> validity_tables(const results::RunData& run);
 std::vector<Table> detail_tables(const results::RunData& run);
 

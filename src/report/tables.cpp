@@ -12,8 +12,11 @@ std::vector<Table> tables_of(const results::RunData& run, bool detail) {
   add(ep_training_tables(run));
   add(ep_profile_tables(run));
   add(ep_criteria_tables(run));
+  add(comm_tables(run.comm));
+  add(scaling_tables(run.scaling));
   if (detail)
     add(detail_tables(run));
+  add(rank_tables(run.ranks));
   add(validity_tables(run));
   return tables;
 }

@@ -25,6 +25,14 @@ std::string what(const EabCase& row) {
 }
 std::string what(const EpCase& row) { return row.arm + ", depth " + std::to_string(row.depth); }
 
+std::string what(const results::CommCase& row) {
+  return fmt::format("{} {} {} bytes, {} ranks", row.operation, row.backend, row.message_bytes,
+                     row.ranks);
+}
+std::string what(const results::ScalingCase& row) {
+  return fmt::format("{}, {}, {} ranks", row.mode, row.share, row.ranks);
+}
+
 bool invalid(const auto& row) { return row.validity.starts_with("INVALID"); }
 
 template <class Record>
@@ -38,7 +46,10 @@ void add_counts(Table& table, const char* kind, const std::vector<Record>& rows)
   for (const char* status : kStatuses)
     add([&](const Record& row) { return row.status == status; });
   add([](const Record& row) { return invalid(row); });
-  add([](const Record& row) { return row.memory_repeats == 0; });
+  if constexpr (requires { Record::memory_repeats; })
+    add([](const Record& row) { return row.memory_repeats == 0; });
+  else
+    cells.emplace_back(kNothing);
   add([](const Record& row) { return interval_percent(row) > kNoisyPercent; });
   table.rows.push_back(cells);
 }
@@ -54,6 +65,8 @@ Table counts(const results::RunData& run) {
   table.columns.push_back({fmt::format("interval above {:.0f} %", kNoisyPercent), ""});
   add_counts(table, "EAB", run.eab);
   add_counts(table, "EP", run.ep);
+  add_counts(table, "comm", run.comm);
+  add_counts(table, "scaling", run.scaling);
   return table;
 }
 
@@ -66,13 +79,15 @@ void add_notes(Table& table, const results::RunData& run) {
   const auto few = [](const auto& row) {
     return row.repeats >= 0 && row.repeats < kRepeatsForInterval;
   };
-  if (std::ranges::any_of(run.eab, few) || std::ranges::any_of(run.ep, few))
+  if (std::ranges::any_of(run.eab, few) || std::ranges::any_of(run.ep, few) ||
+      std::ranges::any_of(run.comm, few) || std::ranges::any_of(run.scaling, few))
     table.notes.push_back(fmt::format(
         "Some cases have fewer than {} repeats: their interval is [least, greatest] and covers the "
         "median with less than 95 %.",
         kRepeatsForInterval));
   const auto noisy = [](const auto& row) { return interval_percent(row) > kNoisyPercent; };
-  if (std::ranges::any_of(run.eab, noisy) || std::ranges::any_of(run.ep, noisy))
+  if (std::ranges::any_of(run.eab, noisy) || std::ranges::any_of(run.ep, noisy) ||
+      std::ranges::any_of(run.comm, noisy) || std::ranges::any_of(run.scaling, noisy))
     table.notes.push_back("Wide intervals: other work on the machine, or too few repeats; raise "
                           "repeats.max or repeats.time_limit_seconds.");
 }
@@ -127,6 +142,8 @@ std::vector<Table> validity_tables(const results::RunData& run) {
                  {"reason", "", true}};
   add_bad(bad, "EAB", run.eab);
   add_bad(bad, "EP", run.ep);
+  add_bad(bad, "comm", run.comm);
+  add_bad(bad, "scaling", run.scaling);
   if (bad.rows.empty())
     return {summary};
   return {summary, bad};

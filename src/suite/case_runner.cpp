@@ -22,8 +22,8 @@ std::string addressed(Row row, const Placement& placement) {
 
 class RunnerHere final : public CaseRunner {
 public:
-  RunnerHere(const Plan& plan, const Config& config, const Placement& placement)
-      : plan_(plan), config_(config), placement_(placement),
+  RunnerHere(const Plan& plan, const Config& config, const Placement& placement, Traces traces)
+      : plan_(plan), config_(config), placement_(placement), traces_(traces),
         eab_(plan, config, placement.device, {.stopped = [this] { return dropped_(); }}) {}
 
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
@@ -34,9 +34,10 @@ public:
       if (one.kind == Kind::eab)
         finished.message = addressed(eab_.run(plan_.eab[one.index]), placement_);
       else
-        finished.message = addressed(run_ep_case(plan_.ep[one.index], config_, placement_.device,
-                                                 Looks::at_everything, dropped),
-                                     placement_);
+        finished.message = addressed(
+            run_ep_case(plan_.ep[one.index], config_, placement_.device, Looks::at_everything,
+                        dropped, traces_ == Traces::apart ? &finished.trace : nullptr),
+            placement_);
       cluster::release_cached_memory(placement_.device);
       return finished;
     } catch (const Interrupted&) {
@@ -49,6 +50,7 @@ private:
   const Plan& plan_;
   const Config& config_;
   Placement placement_;
+  Traces traces_;
   std::function<bool()> dropped_ = [] { return false; };
   EabRunner eab_;
 };
@@ -56,8 +58,8 @@ private:
 } // namespace
 
 std::unique_ptr<CaseRunner> runner_here(const Plan& plan, const Config& config,
-                                        const Placement& placement) {
-  return std::make_unique<RunnerHere>(plan, config, placement);
+                                        const Placement& placement, Traces traces) {
+  return std::make_unique<RunnerHere>(plan, config, placement, traces);
 }
 
 bool runs_beside(const Config& config) {

@@ -24,8 +24,8 @@ struct Placement {
 
 struct CaseResult {
   std::string message; // results::to_message
-  // The part of the trace that is still in the GPU memory of this process, float64 [n]; undefined
-  // where the message has all of it.
+  // The part of the trace that is still where it was computed, on this process's device: float64
+  // [n], for put_trace() (ep_runner.h); undefined where the message has all of it.
   at::Tensor trace;
 };
 
@@ -42,9 +42,13 @@ public:
   virtual std::int64_t restarts() const { return 0; }
 };
 
+// Whether a trace's device tensors are left on the device, beside the message.
+enum class Traces { in_message, apart };
+
 // In this process. Plan and configuration outlive the runner.
 std::unique_ptr<CaseRunner> runner_here(const Plan& plan, const Config& config,
-                                        const Placement& placement);
+                                        const Placement& placement,
+                                        Traces traces = Traces::in_message);
 // In a process beside this one, whose end (a crash, a hang, the system's out-of-memory killer) is
 // recorded with the case that caused it; then another one is started. `copies`: 0 for the
 // configuration's own plan, else for that of workload_of(config, copies).

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -18,7 +20,10 @@ namespace {
 constexpr std::int64_t kElementBytes = sizeof(float);
 constexpr int kRoot = 0;
 // A repeat is long enough for the clock and for the ranks not to begin at the same instant.
-constexpr double kRepeatSeconds = 2e-3;
+constexpr double kRepeatSeconds = 4e-3;
+constexpr int kSlowCalls = 3;
+constexpr int kLeastIterations = 20;
+constexpr std::int64_t kMuchBytes = 32 << 20;
 constexpr int kMostIterations = 10000;
 constexpr double kUnwritten = -1; // no pattern has it
 
@@ -63,23 +68,23 @@ public:
     result_.fill_(kUnwritten);
     if (operation_ == "broadcast" && session_.rank() == kRoot)
       result_.copy_(given_);
-    if (result_.is_cuda())
-      result_.cpu(); // done, before the clock starts
+    measure::DeviceMemory::of(result_.device()).synchronize(); // done, before the clock starts
   }
 
+  // What goes wrong here must not leave the others in an operation that this rank never comes to:
+  // it takes part to the end, and throws then.
   void run(int iterations) {
+    std::exception_ptr problem;
     for (int i = 0; i < iterations; ++i) {
-      if (operation_ == "all_gather")
-        collectives_.all_gather(given_, result_);
-      else if (operation_ == "all_reduce")
-        collectives_.all_reduce(given_, result_);
-      else if (operation_ == "broadcast")
-        collectives_.broadcast(result_, kRoot);
-      else if (operation_ == "reduce")
-        collectives_.reduce(given_, result_, kRoot);
-      else
-        throw std::invalid_argument("no collective operation of this name: " + operation_);
+      try {
+        start_one();
+      } catch (...) {
+        if (!problem)
+          problem = std::current_exception();
+      }
     }
+    if (problem)
+      std::rethrow_exception(problem);
     collectives_.wait();
   }
 
@@ -96,6 +101,19 @@ public:
   }
 
 private:
+  void start_one() {
+    if (operation_ == "all_gather")
+      collectives_.all_gather(given_, result_);
+    else if (operation_ == "all_reduce")
+      collectives_.all_reduce(given_, result_);
+    else if (operation_ == "broadcast")
+      collectives_.broadcast(result_, kRoot);
+    else if (operation_ == "reduce")
+      collectives_.reduce(given_, result_, kRoot);
+    else
+      throw std::invalid_argument("no collective operation of this name: " + operation_);
+  }
+
   const cluster::Session& session_;
   cluster::Collectives& collectives_;
   std::string operation_;
@@ -152,18 +170,25 @@ private:
   std::string wrong_here_, wrong_;
 };
 
-// Warm-up, which finds out how many operations make a repeat.
+// Twenty as in nccl-tests, fewer where they would move much.
+int least_iterations(const results::CommCase& record) {
+  return static_cast<int>(
+      std::clamp<std::int64_t>(kMuchBytes / sent_bytes_of(record), 1, kLeastIterations));
+}
+
+// Warm-up, which finds out how many operations make a repeat. A single slow call says little: on a
+// busy machine it is a rank that was not running. Only several in a row do.
 Outcome warm_up(Repeats& repeats, int least, int& iterations) {
-  iterations = 1;
-  for (int call = 0;; ++call) {
+  int slow = 0;
+  for (int call = 1;; ++call) {
     const Outcome outcome = repeats.run(iterations);
     if (outcome.status != "ok")
       return outcome;
-    const bool enough = repeats.all_seconds() >= kRepeatSeconds || iterations == kMostIterations;
-    if (enough && call + 1 >= least)
-      return {};
-    if (!enough)
+    slow = repeats.all_seconds() >= kRepeatSeconds ? slow + 1 : 0;
+    if (slow == 0 && iterations < kMostIterations)
       iterations = std::min(2 * iterations, kMostIterations);
+    else if ((slow >= kSlowCalls || iterations == kMostIterations) && call >= least)
+      return {};
   }
 }
 
@@ -226,7 +251,7 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
   if (outcome.status != "ok")
     return outcome;
   Repeats repeats(session, limits, *trial);
-  int iterations = 1;
+  int iterations = least_iterations(row.record);
   outcome = warm_up(repeats, limits.repeats.warm_up, iterations);
   if (outcome.status != "ok")
     return outcome;

@@ -190,7 +190,8 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   const Plan plan = shared_plan(session, config);
   const std::string out = options.out.empty() ? "results/" + config.name + ".h5" : options.out;
   const c10::Device device = cluster::choose_device(session, config.device);
-  const cluster::GatherBy gather = cluster::choose_gather(session, config.cluster.gather, device);
+  const cluster::GatherBy gather =
+      cluster::choose_gather(session, config.cluster.gather, device, !runs_beside(config));
   const int wanted = config.cluster.threads;
   const int threads = wanted > 0 ? wanted : cluster::threads_per_rank(session);
   at::set_num_threads(threads);

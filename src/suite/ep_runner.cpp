@@ -48,9 +48,11 @@ void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
 } // namespace
 
 results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::Device device,
-                           Looks looks, const std::function<bool()>& stopped) {
+                           Looks looks, const std::function<bool()>& stopped,
+                           at::Tensor* device_trace) {
   results::EpRow row;
   row.record = planned.record;
+  at::Tensor on_device;
   run_guarded(row, [&](results::EpRow& result) {
     results::EpCase& record = result.record;
     const Deadline deadline(config.case_time_limit_seconds, stopped);
@@ -81,14 +83,27 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     record.cosine_to_backprop = inspection.cosine;
     record.settled_steps = inspection.settled_steps;
     result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};
+    if (device_trace) {
+      on_device = inspection.layers;
+      result.trace.gradient_norm.clear();
+      result.trace.cosine_to_backprop.clear();
+    }
     if (std::ranges::find(config.ep->analysis_depths, record.depth) !=
         config.ep->analysis_depths.end())
       analyse_ep_case(planned.settings, device, deadline, result);
     if (!config.ep->training.dataset.empty())
       train_ep_case(planned, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
+    if (device_trace)
+      *device_trace = on_device;
   });
   return row;
+}
+
+void put_trace(results::EpRow& row, const std::vector<double>& device_trace) {
+  const auto half = device_trace.begin() + static_cast<std::ptrdiff_t>(device_trace.size() / 2);
+  row.trace.gradient_norm.assign(device_trace.begin(), half);
+  row.trace.cosine_to_backprop.assign(half, device_trace.end());
 }
 
 } // namespace peakbench::suite

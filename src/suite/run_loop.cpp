@@ -56,9 +56,11 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
     const PlannedCase& one = launch.plan.cases[index];
     if (one.kind == Kind::comm)
       stored(run_comm_case(session, launch.plan.comm[one.index], launch.config, launch.placement));
+    else if (const auto row = run_scaling_case(session, launch.plan.scaling[one.index],
+                                               launch.config, launch.placement))
+      stored(*row);
     else
-      stored(run_scaling_case(session, launch.plan.scaling[one.index], launch.config,
-                              launch.placement));
+      return false;
   }
   return true;
 }
@@ -131,11 +133,18 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
   if (!runs_beside(launch.config) || launch.config.comm)
     cluster::use_device(launch.placement.device);
   if (run_collective_cases(session, launch, writer ? &*writer : nullptr) && !shared.empty()) {
-    const auto runner = runs_beside(launch.config)
-                            ? runner_beside(launch.plan, launch.config, launch.placement)
-                            : runner_here(launch.plan, launch.config, launch.placement);
-    SharedWork work{launch.plan,      shared,       share, launch.config.cluster,
-                    launch.placement, launch.spool, {},    {}};
+    const bool beside = runs_beside(launch.config);
+    const auto channel =
+        beside ? nullptr
+               : cluster::make_tensor_channel(session, launch.gather, launch.placement.device,
+                                              launch.config.cluster.lost_after_seconds);
+    const auto runner =
+        beside ? runner_beside(launch.plan, launch.config, launch.placement)
+               : runner_here(launch.plan, launch.config, launch.placement, Traces::apart);
+    SharedWork work{launch.plan, shared, share, launch.config.cluster};
+    work.placement = launch.placement;
+    work.channel = channel.get();
+    work.spool = launch.spool;
     work.show = [&](const std::vector<RunningCase>& running) { writer->show(running); };
     work.without_the_lost = [&](const std::optional<std::string>& error) {
       writer->end();

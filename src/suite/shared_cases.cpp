@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <cstdio>
+#include <memory>
 #include <optional>
 
 #include "base/deadline.h"
 #include "cluster/collector.h"
 #include "cluster/work_source.h"
+#include "suite/ep_runner.h"
 #include "suite/interrupt.h"
 #include "suite/lost_ranks.h"
 #include "suite/selection.h"
@@ -67,6 +69,15 @@ cluster::CollectorWatch watch_over(const SharedWork& work, const std::vector<Pla
   return watch;
 }
 
+// With the part of the trace that would travel by itself.
+std::string whole_message(const CaseResult& finished) {
+  if (!finished.trace.defined())
+    return finished.message;
+  results::AnyRow row = results::from_message(finished.message);
+  put_trace(std::get<results::EpRow>(row), cluster::values_of(finished.trace));
+  return results::to_message(row);
+}
+
 } // namespace
 
 RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& work,
@@ -75,9 +86,24 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   const std::vector<std::size_t> ordered = in_running_order(work.plan, work.selected);
   const std::vector<Placement> placements = gather_placements(session, work.placement);
   std::atomic<cluster::WorkSource*> handing_out{nullptr};
-  cluster::Collector collector(
-      session, [&](int, const std::string& message) { sink(results::from_message(message)); },
-      watch_over(work, placements, handing_out, sink));
+  const auto take = [&](int, const std::string& message, const std::vector<double>& trace) {
+    results::AnyRow row = results::from_message(message);
+    if (!trace.empty())
+      put_trace(std::get<results::EpRow>(row), trace);
+    sink(row);
+  };
+  const auto collector_of = [&](cluster::CollectorWatch watch) {
+    return work.channel
+               ? std::make_unique<cluster::Collector>(session, take, *work.channel,
+                                                      std::move(watch))
+               : std::make_unique<cluster::Collector>(
+                     session,
+                     [&](int from, const std::string& message) { take(from, message, {}); },
+                     std::move(watch));
+  };
+  const std::unique_ptr<cluster::Collector> owner =
+      collector_of(watch_over(work, placements, handing_out, sink));
+  cluster::Collector& collector = *owner;
   const auto source =
       cluster::make_work_source(session, work_items(work.plan, ordered), work.share);
   handing_out = source.get();
@@ -113,9 +139,9 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
     if (work.spool) {
       if (collector.taken() == sent)
         work.spool->clear();
-      work.spool->append(finished->message);
+      work.spool->append(whole_message(*finished));
     }
-    collector.send(finished->message);
+    collector.send(finished->message, finished->trace);
     ++sent;
     summary.cases += 1;
   }
@@ -132,6 +158,8 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   summary.idle_seconds = summary.seconds - summary.busy_seconds;
   summary.load_seconds = runner.load_seconds() - loaded_before;
   summary.restarts = static_cast<double>(runner.restarts() - restarts_before);
+  summary.gathered_bytes = static_cast<double>(collector.sent().bytes);
+  summary.gathering_seconds = collector.sent().seconds;
   session.agree(error);
   return summary;
 }

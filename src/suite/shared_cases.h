@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/session.h"
+#include "cluster/tensor_channel.h"
 #include "results/store.h"
 #include "suite/case_runner.h"
 #include "suite/plan.h"
@@ -30,11 +31,13 @@ struct SharedWork {
   std::vector<std::size_t> selected; // shared cases of the plan
   std::string share;                 // static | dynamic
   ClusterConfig cluster;
-  Placement placement; // of this rank; the rest need not be there
+  Placement placement = {}; // of this rank; the rest need not be there
+  // For what the runner leaves on the device (Traces::apart); null where it leaves nothing there.
+  cluster::TensorChannel* channel = nullptr;
   RankSpool* spool = nullptr;
   // On rank 0, about once a second, never at the same time as the sink.
-  std::function<void(const std::vector<RunningCase>&)> show;
-  LossEnding without_the_lost;
+  std::function<void(const std::vector<RunningCase>&)> show = {};
+  LossEnding without_the_lost = {};
 };
 
 // Of one rank.

@@ -217,6 +217,25 @@ TEST_P(EpExperiments, SmallVersion) {
 INSTANTIATE_TEST_SUITE_P(All, EpExperiments, ::testing::ValuesIn(ep_experiments()),
                          [](const auto& one) { return one.param; });
 
+TEST(ScalingExperiment, SmallVersion) {
+  const ScratchFolder scratch;
+  const fs::path config = source_folder() / "configs" / "scaling.yaml";
+  const std::vector<std::string> small = small_version(config);
+  ASSERT_FALSE(small.empty()) << "the file has no line \"# small:\"";
+  const std::string file = (scratch / "small.h5").string();
+  std::vector<std::string> arguments{"run", config.string(), "--out", file};
+  arguments.insert(arguments.end(), small.begin(), small.end());
+  const Ended ended = run_program(2, arguments);
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("Scaling: strong"));
+  std::set<std::pair<std::string, std::int64_t>> seen;
+  for (const results::ScalingCase& record : results::load(file).scaling) {
+    EXPECT_EQ(record.validity, "VALID") << record.reason;
+    seen.emplace(record.share, record.ranks);
+  }
+  EXPECT_EQ(seen.size(), 4u) << "static and dynamic, one and two ranks";
+}
+
 TEST(ExperimentFiles, EachHasATestAndALineInTheGuide) {
   const std::string guide = read_file(source_folder() / "configs" / "README.md");
   for (const auto& entry : fs::directory_iterator(source_folder() / "configs")) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "report/examples.h"
+#include "report/scaling_examples.h"
 
 namespace peakbench::report {
 namespace {
@@ -37,6 +37,24 @@ TEST(MergeTest, KeepsWhatEpCasesLeftBesideTheirRows) {
   EXPECT_EQ(merged.run.ep_training[2].case_id, "b");
   EXPECT_EQ(merged.run.ep_components.size(), 1u);
   EXPECT_EQ(merged.run.ep_operations.size(), 1u);
+}
+
+TEST(MergeTest, KeepsScalingAndRanks) {
+  results::RunData first = scaling_run(), second = scaling_run();
+  second.path = "other.h5";
+  second.scaling.resize(1);
+  first.scaling_repeats = {{"a", 0, 1.0}};
+  second.scaling_repeats = {{"b", 0, 2.0}};
+  first.ranks.resize(2);
+  first.ranks[1].launch = 1;
+  second.ranks.resize(1);
+  const Merged merged = merge({first, second});
+  EXPECT_EQ(merged.run.scaling.size(), first.scaling.size() + 1);
+  EXPECT_EQ(merged.run.scaling_repeats.size(), 2u);
+  ASSERT_EQ(merged.run.ranks.size(), 3u);
+  EXPECT_EQ(merged.run.ranks[2].launch, 2) << "another launch than the first file's";
+  ASSERT_EQ(merged.duplicates.size(), 1u);
+  EXPECT_EQ(merged.duplicates[0].rows[0][1], "scaling");
 }
 
 TEST(MergeTest, OneFileIsItself) {

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "report/examples.h"
+#include "report/scaling_examples.h"
 
 namespace peakbench::report {
 namespace {
@@ -47,6 +47,22 @@ TEST(RowsTest, JsonHasTheSameValuesInFullPrecision) {
   EXPECT_EQ(json["eab_samples"][0]["peak_bytes"], 10);
   EXPECT_EQ(json["columns"]["ep"]["step_seconds"]["unit"], "seconds");
   EXPECT_NE(rows_csv(run, "ep").find(",0.30000000000000004,"), std::string::npos);
+}
+
+TEST(RowsTest, ScalingAndRanksToo) {
+  results::RunData run = scaling_run();
+  run.scaling_repeats.push_back({"id", 3, 0.5});
+  run.ranks.resize(2);
+  run.ranks[1].host = "node1";
+  EXPECT_EQ(lines_of(rows_csv(run, "scaling")).size(), run.scaling.size() + 1);
+  EXPECT_EQ(lines_of(rows_csv(run, "scaling-samples"))[1].substr(0, 9), "id,3,0.5,");
+  EXPECT_EQ(lines_of(rows_csv(run, "ranks")).size(), 3u);
+  const auto json = nlohmann::json::parse(rows_json(run));
+  EXPECT_EQ(json.at("scaling").size(), run.scaling.size());
+  EXPECT_EQ(json["scaling"][0]["cases_per_second"], 4);
+  EXPECT_EQ(json["scaling_samples"][0]["seconds"], 0.5);
+  EXPECT_EQ(json["ranks"][1]["host"], "node1");
+  EXPECT_EQ(json["columns"]["scaling"]["cases_per_second"]["unit"], "1/s");
 }
 
 } // namespace

@@ -9,26 +9,19 @@ set -euo pipefail
 
 action=${1:?start or stop} link=${2:?a name for the link to the folder}
 
-# The processes that started from the folder, by the folder's name in their command line.
-processes_of() {
-  local folder=$1 process
+# Sends a signal to all that belongs to the cluster: its daemons, known by the folder's name in their command
+# lines, and theirs, known by their environment.
+signal_processes() {
+  local signal=$1 folder=$2 process name
   for process in /proc/[0-9]*; do
-    if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF -- "$folder/"; then
-      basename "$process"
-    fi
-  done
-}
-
-# The daemons, and what runs under Slurm's own step daemons, which know the folder by their environment only.
-end_processes() {
-  local signal=$1 folder=$2 process
-  for process in $(processes_of "$folder"); do
-    [ "$process" = $$ ] || kill "-$signal" "$process" 2>/dev/null || true
-  done
-  for process in $(pgrep -x slurmstepd || true) $(pgrep -x slurmctld || true) $(pgrep -x slurmd || true); do
-    if tr '\0' '\n' 2>/dev/null <"/proc/$process/environ" | grep -qxF "SLURM_CONF=$folder/slurm.conf"; then
-      kill "-$signal" "$process" 2>/dev/null || true
-    fi
+    [ "$process" != "/proc/$$" ] || continue
+    name=$(cat "$process/comm" 2>/dev/null) || continue
+    case $name in
+      munged) tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF -- "=$folder/" || continue ;;
+      slurm*) tr '\0' '\n' 2>/dev/null <"$process/environ" | grep -qxF "SLURM_CONF=$folder/slurm.conf" || continue ;;
+      *) continue ;;
+    esac
+    kill "-$signal" "${process#/proc/}" 2>/dev/null || true
   done
 }
 
@@ -47,9 +40,9 @@ stop() {
       timeout 5 scontrol shutdown 2>/dev/null || true
       sleep 0.5
     fi
-    end_processes TERM "$folder"
+    signal_processes TERM "$folder"
     sleep 0.3
-    end_processes KILL "$folder"
+    signal_processes KILL "$folder"
     rm -rf "$folder"
   fi
   rm -f "$link"

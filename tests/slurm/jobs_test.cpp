@@ -141,7 +141,8 @@ TEST_F(JobsTest, CancellingAJobKeepsTheResults) {
   EXPECT_THAT(wait_for(job), HasSubstr("CANCELLED")) << log_of(job);
   EXPECT_GE(results::load(file("results/tiny.h5")).ep.size(), 3u);
   // The same command does what is missing.
-  const std::string again = submit("", "slurm_multi_node.sbatch", "tiny.yaml");
+  const std::string again =
+      submit("", "slurm_multi_node.sbatch", std::string("tiny.yaml") + kSlowly);
   EXPECT_EQ(wait_for(again), "COMPLETED 0") << log_of(again);
   const results::RunData data = results::load(file("results/tiny.h5"));
   EXPECT_EQ(data.ep.size(), 25u);

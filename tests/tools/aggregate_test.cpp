@@ -83,6 +83,36 @@ TEST_F(AggregateTest, MergesFilesAndReportsDuplicates) {
   EXPECT_THAT(output.text, HasSubstr("run.h5, second.h5"));
 }
 
+TEST_F(AggregateTest, MergesIntoOneFile) {
+  write("second.h5");
+  const std::size_t cases = eab_cases().size() + ep_cases().size();
+  const Output output = run("run.h5 second.h5 --to merged.h5");
+  EXPECT_EQ(output.status, 0) << output.text;
+  EXPECT_EQ(output.text, "merged 2 files into merged.h5: " + std::to_string(cases) + " cases, " +
+                             std::to_string(cases) + " named twice and kept once\n");
+  const results::RunData merged = results::load(scratch_ / "merged.h5");
+  EXPECT_EQ(merged.ep.size(), ep_cases().size());
+  EXPECT_EQ(merged.sources.size(), 2u);
+  EXPECT_EQ(merged.info.command_line, "peakbench-aggregate run.h5 second.h5 --to merged.h5");
+  EXPECT_EQ(run("run.h5 --to merged.h5").status, 2);
+  EXPECT_THAT(run("run.h5 --to merged.h5").text, HasSubstr("already exists"));
+  // Tables of the merged file, if asked for.
+  EXPECT_EQ(run("run.h5 second.h5 --to merged.h5 --force --csv merged.csv").status, 0);
+  EXPECT_EQ(read_file(scratch_ / "merged.csv"),
+            render(report::tables_of(results::load(path_)), report::Format::csv));
+  // Another row of one of the cases.
+  results::EpCase other = ep_cases().front();
+  other.step_seconds = 99;
+  results::Store::create(scratch_ / "other.h5", example_info())
+      .append(results::EpRow{other, {}, {}, {}, {}, {}});
+  const Output warned = run("run.h5 other.h5 --to two.h5");
+  EXPECT_EQ(warned.status, 0);
+  EXPECT_THAT(warned.text, HasSubstr("warning: ep case " + other.case_id +
+                                     " has different rows in several files, and all are kept: "
+                                     "run.h5, other.h5"));
+  EXPECT_EQ(results::load(scratch_ / "two.h5").ep.size(), ep_cases().size() + 1);
+}
+
 TEST_F(AggregateTest, NeverOverwritesSilently) {
   write_file(scratch_ / "t.csv", "mine");
   const Output refused = run("run.h5 --csv t.csv");

@@ -1,0 +1,98 @@
+#include "report/scaling_plots.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "report/scaling_rates.h"
+
+namespace peakbench::report {
+
+namespace {
+
+constexpr std::size_t kMostPlots = 6;
+
+Style style_of_share(const std::string& share) {
+  Style style = style_number(share == "dynamic" ? 0 : 1);
+  style.marker = share == "dynamic" ? Marker::disc : Marker::square;
+  return style;
+}
+
+// One tick for each number of ranks; those that double have equal distances.
+Axis ranks_axis(const std::set<std::int64_t>& ranks) {
+  Axis axis{.title = "ranks", .logarithmic = true};
+  for (const std::int64_t one : ranks)
+    axis.ticks.push_back({static_cast<double>(one), std::to_string(one)});
+  axis.low = 0.85 * static_cast<double>(*ranks.begin());
+  axis.high = static_cast<double>(*ranks.rbegin()) / 0.85;
+  return axis;
+}
+
+Panel rate_panel(const std::vector<const ScalingLine*>& lines, const std::string& mode) {
+  Panel panel;
+  panel.title = mode;
+  std::set<std::int64_t> ranks;
+  double highest = 0;
+  for (const ScalingLine* line : lines) {
+    Series series{.title = line->share, .style = style_of_share(line->share)};
+    for (const ScalingRate& rate : line->rates)
+      if (!std::isnan(rate.cases_per_second)) {
+        series.points.push_back({real(rate.ranks), rate.cases_per_second, rate.low, rate.high});
+        ranks.insert(rate.ranks);
+        highest = std::max(highest, std::isnan(rate.high) ? rate.cases_per_second : rate.high);
+      }
+    // What as many times the speed of the fewest ranks would be.
+    Series ideal{.title = line == lines.front() ? "ideal" : "",
+                 .style = {.colour = Colour::grey, .dash = Dash::dashed, .width = 1}};
+    if (!series.points.empty())
+      for (const double x : {series.points.front().x, series.points.back().x}) {
+        ideal.points.push_back({x, series.points.front().y * x / series.points.front().x});
+        highest = std::max(highest, ideal.points.back().y);
+      }
+    panel.series.push_back(std::move(ideal));
+    panel.series.push_back(std::move(series));
+  }
+  if (ranks.size() < 2)
+    return {};
+  panel.x = ranks_axis(ranks);
+  panel.y = {.title = "cases per second", .unit = "1/s", .low = 0, .high = 1.05 * highest};
+  return panel;
+}
+
+} // namespace
+
+std::vector<NamedPlot> scaling_plots(const std::vector<results::ScalingCase>& cases) {
+  std::vector<NamedPlot> plots;
+  const ScalingLines all = scaling_lines(cases);
+  for (const auto& group : all.grouping.groups) {
+    Plot plot;
+    plot.title = "Scaling over ranks";
+    plot.side_by_side = true;
+    plot.width = 0;
+    for (const char* mode : {"strong", "weak"}) {
+      std::vector<const ScalingLine*> lines;
+      for (const ScalingLine& line : all.lines)
+        if (line.mode == mode && line.setting == group.setting)
+          lines.push_back(&line);
+      if (lines.empty())
+        continue;
+      Panel panel = rate_panel(lines, mode);
+      if (panel.series.empty())
+        continue;
+      panel.legend = plot.panels.empty();
+      plot.panels.push_back(std::move(panel));
+      plot.width += 450;
+    }
+    if (plot.panels.empty() || plots.size() == kMostPlots)
+      continue;
+    plot.subtitles = {fmt::format("cases {}; ideal: as many times the speed of the fewest ranks",
+                                  group.rows.front()->workload)};
+    const std::string number = plots.empty() ? "" : fmt::format("-{}", plots.size() + 1);
+    plots.push_back({"scaling-over-ranks" + number, std::move(plot)});
+  }
+  return plots;
+}
+
+} // namespace peakbench::report
