@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cluster/session.h"
 #include "measure/memory.h"
+#include "results/store.h"
 #include "suite/commands.h"
 #include "suite/worker.h"
 
@@ -32,6 +33,7 @@ std::string command_line(int argc, char** argv) {
 // The session outlives everything that communicates. An error that all ranks share is printed once
 // and ends the job in order; any other one is known to this rank alone, which ends the job for all.
 int run_with_session(int argc, char** argv, const suite::RunOptions& options) {
+  results::start_hdf5();
   const cluster::Session session(argc, argv);
   try {
     return suite::run_command(session, options);

@@ -178,11 +178,12 @@ private:
                              : style.width == 0
                                  ? "points lc " + colour(style.colour, style.opacity) + " " + points
                                  : "linespoints " + line(style) + " " + points;
-    elements_.push_back(
-        fmt::format("{} using 1:2 with {} {}", name, with, title(series.title, legend)));
+    // Beneath the series: gnuplot clears the middle of an error bar.
     if (const std::string intervals = data(series.points, true); !intervals.empty())
       elements_.push_back(fmt::format("{} using 1:2:3:4 with yerrorbars lc {} lw 1 ps 0 notitle",
                                       intervals, colour(style.colour, style.opacity)));
+    elements_.push_back(
+        fmt::format("{} using 1:2 with {} {}", name, with, title(series.title, legend)));
   }
 
   void add_boxes(const Boxes& group, bool legend) {

@@ -34,7 +34,7 @@ Panel rate_panel(const std::vector<const ScalingLine*>& lines, const std::string
   Panel panel;
   panel.title = mode;
   std::set<std::int64_t> ranks;
-  double highest = 0;
+  double highest = 0, base = 0; // of the ideal: the fastest rank's
   for (const ScalingLine* line : lines) {
     Series series{.title = line->share, .style = style_of_share(line->share)};
     for (const ScalingRate& rate : line->rates)
@@ -43,19 +43,18 @@ Panel rate_panel(const std::vector<const ScalingLine*>& lines, const std::string
         ranks.insert(rate.ranks);
         highest = std::max(highest, std::isnan(rate.high) ? rate.cases_per_second : rate.high);
       }
-    // What as many times the speed of the fewest ranks would be.
-    Series ideal{.title = line == lines.front() ? "ideal" : "",
-                 .style = {.colour = Colour::grey, .dash = Dash::dashed, .width = 1}};
     if (!series.points.empty())
-      for (const double x : {series.points.front().x, series.points.back().x}) {
-        ideal.points.push_back({x, series.points.front().y * x / series.points.front().x});
-        highest = std::max(highest, ideal.points.back().y);
-      }
-    panel.series.push_back(std::move(ideal));
+      base = std::max(base, series.points.front().y / series.points.front().x);
     panel.series.push_back(std::move(series));
   }
   if (ranks.size() < 2)
     return {};
+  Series ideal{.title = "ideal",
+               .style = {.colour = Colour::grey, .dash = Dash::dashed, .width = 1}};
+  for (const std::int64_t one : ranks)
+    ideal.points.push_back({real(one), base * real(one)});
+  highest = std::max(highest, ideal.points.back().y);
+  panel.series.insert(panel.series.begin(), std::move(ideal));
   panel.x = ranks_axis(ranks);
   panel.y = {.title = "cases per second", .unit = "1/s", .low = 0, .high = 1.05 * highest};
   return panel;
@@ -81,14 +80,17 @@ std::vector<NamedPlot> scaling_plots(const std::vector<results::ScalingCase>& ca
       Panel panel = rate_panel(lines, mode);
       if (panel.series.empty())
         continue;
-      panel.legend = plot.panels.empty();
+      panel.legend = true;
+      if (!plot.panels.empty())
+        plot.panels.back().legend = false;
       plot.panels.push_back(std::move(panel));
       plot.width += 450;
     }
     if (plot.panels.empty() || plots.size() == kMostPlots)
       continue;
-    plot.subtitles = {fmt::format("cases {}; ideal: as many times the speed of the fewest ranks",
-                                  group.rows.front()->workload)};
+    plot.subtitles = {
+        fmt::format("cases {}; ideal: the rate of one of the fewest ranks, times the ranks",
+                    group.rows.front()->workload)};
     const std::string number = plots.empty() ? "" : fmt::format("-{}", plots.size() + 1);
     plots.push_back({"scaling-over-ranks" + number, std::move(plot)});
   }

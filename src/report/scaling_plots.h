@@ -8,7 +8,7 @@
 
 namespace peakbench::report {
 
-// Cases per second and efficiency versus ranks, strong and weak side by side; of each workload with
+// Cases per second versus ranks, strong and weak side by side; of each workload with
 // two numbers of ranks or more.
 std::vector<NamedPlot> scaling_plots(const std::vector<results::ScalingCase>& cases);
 

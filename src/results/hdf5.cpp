@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace peakbench::results {
 
@@ -15,6 +16,26 @@ QuietErrors::QuietErrors() {
 }
 
 QuietErrors::~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+
+namespace {
+
+// "file write failed: time = ..., error message = 'No space left on device', buf = ...": of this
+// the reader wants the message.
+std::string in_short(const std::string& cause) {
+  constexpr std::string_view kMark = "error message = '";
+  const std::size_t start = cause.find(kMark);
+  if (start == std::string::npos)
+    return cause;
+  const std::string message = cause.substr(start + kMark.size());
+  return cause.substr(0, cause.find(':')) + ": " + message.substr(0, message.find('\''));
+}
+
+} // namespace
+
+void start_hdf5() {
+  H5dont_atexit();
+  check(H5open(), "H5open");
+}
 
 void throw_hdf5_error(const char* call) {
   // The innermost description is the cause ("truncated file: ..."), the outer ones repeat the call.
@@ -28,7 +49,7 @@ void throw_hdf5_error(const char* call) {
       },
       &cause);
   H5Eclear2(H5E_DEFAULT);
-  throw Hdf5Error(std::string(call) + (cause.empty() ? " failed" : ": " + cause));
+  throw Hdf5Error(std::string(call) + (cause.empty() ? " failed" : ": " + in_short(cause)));
 }
 
 namespace {

@@ -12,6 +12,10 @@ namespace peakbench::results {
 
 inline constexpr int kSchemaVersion = 1;
 
+// Before MPI is initialised, in programs that write results: HDF5 would else hook its own end into
+// MPI's, and crash there on a file that could not be closed because its disk is full.
+void start_hdf5();
+
 struct RunInfo {
   std::string name, created, command_line, plan_hash, git_revision;
   bool git_dirty = false;

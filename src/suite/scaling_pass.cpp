@@ -110,7 +110,7 @@ private:
 } // namespace
 
 ScalingWork::ScalingWork(const Config& config, int copies, const Placement& placement)
-    : config_(workload_of(config, copies)), plan_(make_plan(config_)),
+    : config_(workload_of(config, copies)), plan_(make_plan(config_)), placement_(placement),
       runner_(runs_beside(config) ? runner_beside(plan_, config_, placement, copies)
                                   : runner_here(plan_, config_, placement)) {}
 
@@ -131,8 +131,8 @@ ScalingWork::Pass ScalingWork::pass(const cluster::Session& part, const std::str
   std::iota(all.begin(), all.end(), std::size_t{0});
   careful.prepare(); // no rank begins while another one still starts
   part.barrier();
-  const RankSummary mine = run_shared_cases(part, {plan_, all, share, config_.cluster}, careful,
-                                            [&](const results::AnyRow& row) {
+  const RankSummary mine = run_shared_cases(part, {plan_, all, share, config_.cluster, placement_},
+                                            careful, [&](const results::AnyRow& row) {
                                               store->append(row);
                                               tally.count(row);
                                             });

@@ -32,6 +32,7 @@ public:
 private:
   Config config_;
   Plan plan_;
+  Placement placement_;
   std::unique_ptr<CaseRunner> runner_;
 };
 

@@ -23,14 +23,18 @@ protected:
       GTEST_SKIP() << "needs a GPU that CUDA can use, and NCCL";
     use_device(device_);
   }
-  int argc_ = 0;
-  char** argv_ = nullptr;
-  Session session_{argc_, argv_};
+  // One for all tests: MPI ends with its session, for good.
+  static const Session& session() {
+    static int argc = 0;
+    static char** argv = nullptr;
+    static const Session only(argc, argv);
+    return only;
+  }
   c10::Device device_{c10::kCUDA, 0};
 };
 
 TEST_F(NcclTest, OneCommunicatorServesManyOperations) {
-  const auto collectives = make_collectives(session_, GatherBy::nccl, device_, kLimitSeconds);
+  const auto collectives = make_collectives(session(), GatherBy::nccl, device_, kLimitSeconds);
   const at::Tensor mine = at::arange(1000, at::TensorOptions(at::kFloat).device(device_));
   for (int round = 0; round < 20; ++round) {
     at::Tensor all = at::full_like(mine, -1), sum = at::full_like(mine, -1);
@@ -44,16 +48,16 @@ TEST_F(NcclTest, OneCommunicatorServesManyOperations) {
 }
 
 TEST_F(NcclTest, TheRunsChoice) {
-  EXPECT_EQ(nccl_obstacle(session_, device_), "");
-  EXPECT_EQ(choose_gather(session_, "nccl", device_), GatherBy::nccl);
-  EXPECT_EQ(choose_gather(session_, "auto", device_), GatherBy::mpi) << "one rank gathers nothing";
+  EXPECT_EQ(nccl_obstacle(session(), device_), "");
+  EXPECT_EQ(choose_gather(session(), "nccl", device_), GatherBy::nccl);
+  EXPECT_EQ(choose_gather(session(), "auto", device_), GatherBy::mpi) << "one rank gathers nothing";
 }
 
 // What it needs for itself is outside of what is counted for a case.
 TEST_F(NcclTest, TheChannelTakesNothingFromTheCachingAllocator) {
   measure::DeviceMemory& memory = measure::DeviceMemory::of(device_);
   const auto before = memory.live().total;
-  const auto channel = make_tensor_channel(session_, GatherBy::nccl, device_, kLimitSeconds);
+  const auto channel = make_tensor_channel(session(), GatherBy::nccl, device_, kLimitSeconds);
   EXPECT_EQ(memory.live().total, before);
 }
 

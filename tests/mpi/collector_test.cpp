@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -149,6 +151,84 @@ TEST_F(CollectorTest, TwoMayLiveAtOnce) {
     EXPECT_EQ(first, std::string(ranks(), 'a'));
     EXPECT_EQ(second, std::string(ranks(), 'b'));
   }
+}
+
+template <class Condition>
+bool soon(Condition condition) {
+  for (int i = 0; i < 5000 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return condition();
+}
+
+TEST_F(CollectorTest, TellsWhatTheSinkHasTaken) {
+  std::atomic<bool> open{false};
+  Collector collector(session_, [&](int, const std::string&) {
+    while (!open) // on rank 0
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  collector.send("a");
+  collector.send("b");
+  session_.barrier();
+  EXPECT_EQ(collector.taken(), 0u) << "sent is not taken";
+  session_.barrier();
+  open = true;
+  EXPECT_TRUE(soon([&] { return collector.taken() == 2; }));
+  session_.barrier();
+  collector.finish();
+}
+
+TEST_F(CollectorTest, WhatTheSinkRefusesIsNotTaken) {
+  Collector collector(session_,
+                      [](int, const std::string&) { throw std::runtime_error("disk full"); });
+  collector.send("a");
+  EXPECT_TRUE(soon([&] { return collector.stopped(); }));
+  try {
+    collector.finish();
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(collector.taken(), 0u);
+}
+
+TEST_F(CollectorTest, RankZeroKnowsWhatEveryRankDoes) {
+  std::mutex mutex;
+  std::vector<std::uint64_t> seen;
+  CollectorWatch watch;
+  watch.lost_after_seconds = 60;
+  watch.every_second = [&](const std::vector<RankSign>& signs) {
+    const std::lock_guard lock(mutex);
+    seen.clear();
+    for (const RankSign& sign : signs) {
+      EXPECT_FALSE(sign.lost);
+      seen.push_back(sign.doing);
+    }
+  };
+  Collector collector(
+      session_, [](int, const std::string&) {}, watch);
+  collector.doing(100 + static_cast<std::uint64_t>(session_.rank()));
+  if (session_.rank() == 0) {
+    std::vector<std::uint64_t> expected;
+    for (std::uint64_t rank = 0; rank < ranks(); ++rank)
+      expected.push_back(100 + rank);
+    EXPECT_TRUE(soon([&] {
+      const std::lock_guard lock(mutex);
+      return seen == expected;
+    }));
+  }
+  session_.barrier();
+  collector.finish();
+  EXPECT_FALSE(collector.anyone_lost());
+}
+
+// Quiet is not lost: signs of life come by themselves.
+TEST_F(CollectorTest, ARankThatSaysNothingForLongIsNotLost) {
+  CollectorWatch watch;
+  watch.lost_after_seconds = 1;
+  watch.lost = [](int rank, const RankSign&) { ADD_FAILURE() << "rank " << rank; };
+  Collector collector(
+      session_, [](int, const std::string&) {}, watch);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  collector.finish();
+  EXPECT_FALSE(collector.anyone_lost());
 }
 
 } // namespace

@@ -70,12 +70,17 @@ TEST_P(Lost, ARankThatStandsStillIsGoneOnWithout) {
     EXPECT_GE(data.ep.size(), kAll * 2 / 3);
   }
   const Ended resumed = run_program(3, arguments);
-  EXPECT_EQ(resumed.status, failed > 0 ? 1 : 0) << resumed.output;
+  // A rank that is woken to be ended may still have kept its case in its spool.
+  std::size_t still_failed = 0;
+  for (const auto& record : results::load(file).ep)
+    still_failed += record.status != "ok";
+  EXPECT_LE(still_failed, failed);
+  EXPECT_EQ(resumed.status, still_failed > 0 ? 1 : 0) << resumed.output;
   std::vector<std::string> again = arguments;
   again.push_back("--retry-failed");
   const Ended retried = run_program(2, again);
   EXPECT_EQ(retried.status, 0) << retried.output;
-  EXPECT_THAT(retried.output, HasSubstr(std::to_string(failed) + " of 12 cases to do"));
+  EXPECT_THAT(retried.output, HasSubstr(std::to_string(still_failed) + " of 12 cases to do"));
   EXPECT_EQ(results::load(file).ep.size(), kAll);
 }
 

@@ -39,7 +39,8 @@ TEST(CommTables, WhatIsWrongOrMissingIsTold) {
 
 TEST(CommTables, RowsComeByOperationAndSize) {
   std::vector<std::string> order;
-  for (const auto& row : comm_tables(comm_run().comm).at(0).rows)
+  const auto tables = comm_tables(comm_run().comm);
+  for (const auto& row : tables.at(0).rows)
     order.push_back(row[0] + " " + row[3]);
   EXPECT_THAT(order, ElementsAre("all_reduce 8", "all_reduce 16000000", "broadcast 8",
                                  "broadcast 16000000", "reduce 8", "reduce 8"));
