@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -14,6 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Empty if there is no such file, or its process goes while it is read.
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
 struct Status {
   char state = ' ';
   pid_t parent = -1;
@@ -21,8 +28,7 @@ struct Status {
 
 // "pid (name) state parent ..."; the name may hold anything.
 Status status_of(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = text_of("/proc/" + std::to_string(process) + "/stat");
   Status status;
   const std::size_t end = text.rfind(')');
   if (end == std::string::npos)
@@ -63,8 +69,7 @@ bool is_alive(pid_t process) {
 }
 
 std::string command_of(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/cmdline");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text = text_of("/proc/" + std::to_string(process) + "/cmdline");
   for (char& letter : text)
     if (letter == '\0')
       letter = ' ';
