@@ -28,7 +28,7 @@ const std::vector<std::string> kLong{
     "--set", "repeats={warm_up: 0, min: 1000, max: 1000, time_limit_seconds: 100}"};
 // A case that takes as long as it is let.
 const std::vector<std::string> kEndless{
-    "--set", "repeats={warm_up: 0, min: 100000000, max: 100000000, time_limit_seconds: 1000}"};
+    "--set", "repeats={warm_up: 0, min: 1000000, max: 1000000, time_limit_seconds: 1000}"};
 
 class Worker : public ::testing::Test {
 protected:
