@@ -1,5 +1,8 @@
 #include "support/processes.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -66,6 +69,17 @@ char state_of(pid_t process) { return status_of(process).state; }
 bool is_alive(pid_t process) {
   const char state = state_of(process);
   return state != ' ' && state != 'Z' && state != 'X';
+}
+
+double processor_seconds(pid_t process) {
+  const std::string text = text_of("/proc/" + std::to_string(process) + "/stat");
+  std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped; // state ... cmajflt
+  for (int field = 3; field <= 13; ++field)
+    rest >> skipped;
+  double user = 0, system = 0;
+  rest >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 std::string command_of(pid_t process) {
