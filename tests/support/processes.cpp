@@ -1,10 +1,12 @@
 #include "support/processes.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -14,6 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Empty if there is no such file, or its process goes while it is read.
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
 struct Status {
   char state = ' ';
   pid_t parent = -1;
@@ -21,8 +31,7 @@ struct Status {
 
 // "pid (name) state parent ..."; the name may hold anything.
 Status status_of(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = text_of("/proc/" + std::to_string(process) + "/stat");
   Status status;
   const std::size_t end = text.rfind(')');
   if (end == std::string::npos)
@@ -62,9 +71,19 @@ bool is_alive(pid_t process) {
   return state != ' ' && state != 'Z' && state != 'X';
 }
 
+double processor_seconds(pid_t process) {
+  const std::string text = text_of("/proc/" + std::to_string(process) + "/stat");
+  std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped; // state ... cmajflt
+  for (int field = 3; field <= 13; ++field)
+    rest >> skipped;
+  double user = 0, system = 0;
+  rest >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 std::string command_of(pid_t process) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/cmdline");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text = text_of("/proc/" + std::to_string(process) + "/cmdline");
   for (char& letter : text)
     if (letter == '\0')
       letter = ' ';

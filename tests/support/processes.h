@@ -17,6 +17,8 @@ std::vector<pid_t> descendants_of(pid_t ancestor, const std::string& word);
 bool is_alive(pid_t process);
 // 'R', 'S', 'T' (stopped), 'Z'...; ' ' if there is no such process.
 char state_of(pid_t process);
+// Of all its threads, so far.
+double processor_seconds(pid_t process);
 // Arguments, with a space between them.
 std::string command_of(pid_t process);
 
