@@ -23,7 +23,7 @@ protected:
   // Long enough for the signal to come while there is something left to do.
   std::vector<std::string> arguments() const {
     return run("r.h5",
-               {"--set", "repeats={warm_up: 0, min: 60, max: 60, time_limit_seconds: 100}"});
+               {"--set", "repeats={warm_up: 0, min: 250, max: 250, time_limit_seconds: 100}"});
   }
 };
 
