@@ -7,10 +7,6 @@ namespace peakbench::cluster {
 
 using namespace collecting;
 
-namespace {
-constexpr double kLongestLook = 0.1; // seconds that one look around counts for, at most
-}
-
 void Collector::State::hand_over(int from, const Parcel& parcel) {
   {
     const std::lock_guard lock(mutex);
@@ -55,6 +51,10 @@ void Collector::State::look_around(double seconds) {
   for (int from = 1; from < size; ++from)
     listened(from, seconds);
   note(0, doing);
+  if (seconds_since(told_at) > beat_seconds) {
+    told_at = Clock::now();
+    tell_all(kHereTag);
+  }
   if (!watch.every_second || seconds_since(shown_at) < 1)
     return;
   shown_at = Clock::now();

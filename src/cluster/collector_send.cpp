@@ -1,10 +1,19 @@
 // The thread of every rank but 0.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
 #include "base/stopwatch.h"
 #include "cluster/collector_state.h"
 
 namespace peakbench::cluster {
 
 using namespace collecting;
+
+namespace {
+constexpr double kPatience = 5; // with rank 0, against other ranks' lost_after_seconds
+}
 
 void Collector::State::send_parcel(const Parcel& parcel) {
   const Stopwatch clock(messages.seconds);
@@ -23,6 +32,7 @@ bool Collector::State::listen(bool& ended) {
   if (!waiting)
     return false;
   PEAKBENCH_MPI(MPI_Recv(nullptr, 0, MPI_BYTE, 0, status.MPI_TAG, comm.get(), MPI_STATUS_IGNORE));
+  silent_seconds = 0;
   if (status.MPI_TAG == kStopTag)
     stop = true;
   if (status.MPI_TAG == kTakenTag)
@@ -44,8 +54,20 @@ void Collector::State::give_sign() {
   told_at = Clock::now();
 }
 
+// Without rank 0 nothing can be written, and no end be found. A slow disk holds it up too, hence
+// the patience.
+void Collector::State::miss_rank_zero(double seconds) {
+  silent_seconds += std::min(seconds, kLongestLook);
+  if (silent_seconds > kPatience * watch.lost_after_seconds)
+    throw std::runtime_error(fmt::format(
+        "rank 0 has given no sign of life for {:g} s (seen from rank {}) what was not written yet "
+        "is in the ranks' spool files: run the same command again",
+        silent_seconds, rank));
+}
+
 void Collector::State::deliver() {
   bool ended = false;
+  Clock::time_point looked = Clock::now();
   for (Parcel parcel; !ended && !abandoned;) {
     bool worked = listen(ended);
     if (pop(parcel)) {
@@ -56,9 +78,13 @@ void Collector::State::deliver() {
       signal(0, kStopTag);
       stop_told = true;
     }
-    if (worked)
+    if (worked) {
+      looked = Clock::now();
       continue;
+    }
     give_sign();
+    miss_rank_zero(seconds_since(looked));
+    looked = Clock::now();
     // request_stop() comes before finish(), so a stop seen after the queue was closed goes out
     // first.
     if (nothing_left() && stop_asked == stop_told && !done_told) {

@@ -3,7 +3,8 @@
 // sends what is queued and listens for `stop` and `end`. A message is its Announcement (kSizeTag)
 // followed by its bytes (kDataTag); MPI keeps the order between two ranks. A tensor goes through
 // the channel, from the thread that gave it to the thread that receives messages, in the order of
-// their announcements. A sign of life (kLifeTag) says what its rank is doing.
+// their announcements. A sign of life (kLifeTag) says what its rank is doing; rank 0 gives one too
+// (kHereTag).
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,9 @@ namespace peakbench::cluster {
 namespace collecting {
 
 inline constexpr int kSizeTag = 1, kDataTag = 2, kDoneTag = 3, kStopTag = 4, kEndTag = 5,
-                     kLifeTag = 6, kTakenTag = 7, kEndWithLossTag = 8;
+                     kLifeTag = 6, kTakenTag = 7, kEndWithLossTag = 8, kHereTag = 9;
+
+inline constexpr double kLongestLook = 0.1; // seconds that one look around counts for, at most
 
 using Clock = std::chrono::steady_clock;
 inline double seconds_since(Clock::time_point start) {
@@ -77,6 +80,7 @@ struct Collector::State {
   std::atomic<std::size_t> taken{0};
   std::atomic<bool> loss{false};
   std::uint64_t doing_told = 0;
+  double silent_seconds = 0; // of rank 0, on the others
   Clock::time_point told_at = Clock::now(), shown_at = Clock::now();
   std::deque<collecting::Parcel> unfinished; // of lost ranks, which MPI may still write to
   bool stop_told = false, done_told = false;
@@ -107,6 +111,7 @@ struct Collector::State {
   void send_parcel(const collecting::Parcel& parcel);
   bool listen(bool& ended);
   void give_sign();
+  void miss_rank_zero(double seconds);
 };
 
 } // namespace peakbench::cluster

@@ -95,10 +95,14 @@ void add_notes(Table& table, const results::RunData& run) {
 // Rows of /environment that cases of the run are of.
 std::vector<results::EnvironmentRow> environments_used(const results::RunData& run) {
   std::set<std::int64_t> numbers;
-  for (const EabCase& row : run.eab)
-    numbers.insert(row.environment);
-  for (const EpCase& row : run.ep)
-    numbers.insert(row.environment);
+  const auto note = [&](const auto& rows) {
+    for (const auto& row : rows)
+      numbers.insert(row.environment);
+  };
+  note(run.eab);
+  note(run.ep);
+  note(run.comm);
+  note(run.scaling);
   std::vector<results::EnvironmentRow> used;
   for (const std::int64_t number : numbers)
     if (number >= 0 && number < static_cast<std::int64_t>(run.environment.size()))

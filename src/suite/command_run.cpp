@@ -91,14 +91,6 @@ void print_dry_run(const Config& config, const Plan& plan, const std::string& ou
   fmt::print("plan {}; results would go to {}\n", plan.hash, out);
 }
 
-void print_summaries(const std::vector<RankSummary>& summaries) {
-  fmt::print("\nrank  cases    busy s    idle s   model load s\n");
-  for (std::size_t rank = 0; rank < summaries.size(); ++rank)
-    fmt::print("{:4}  {:5.0f}  {:8.2f}  {:8.2f}  {:13.2f}\n", rank, summaries[rank].cases,
-               summaries[rank].busy_seconds, summaries[rank].idle_seconds,
-               summaries[rank].load_seconds);
-}
-
 struct Part {
   int number = 1, of = 1;
 };
@@ -232,8 +224,6 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   spool.remove(session);
   store.reset(); // closed before it is read
   const int verdict = together(session, [&] { return first ? report_file(out) : kExitOk; });
-  if (first && !selected.empty())
-    print_summaries(loop.summaries);
   if (first && loop.interrupted)
     fmt::print(stderr, "interrupted: run the same command again to do what is missing\n");
   std::fflush(stdout);

@@ -107,6 +107,8 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   const auto source =
       cluster::make_work_source(session, work_items(work.plan, ordered), work.share);
   handing_out = source.get();
+  // The collector's thread outlives the source where an exception unwinds.
+  const std::shared_ptr<void> while_it_lives(nullptr, [&](void*) { handing_out = nullptr; });
   Grace grace(collector, work.cluster.grace_seconds);
   RankSummary summary;
   const double loaded_before = runner.load_seconds();

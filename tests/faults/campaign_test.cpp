@@ -141,7 +141,8 @@ for path in files:
     file = h5py.File(path, "r")
     ids = [row["case_id"] for row in file["/ep/cases"][:]]
     assert len(set(ids)) == len(ids), path
-    file["/ep/samples"][:], [len(file["/ep/traces"][i.decode()]) for i in ids]
+    done = [row["case_id"] for row in file["/ep/cases"][:] if row["status"] == b"ok"]
+    file["/ep/samples"][:], [len(file["/ep/traces"][i.decode()]) for i in done]
 print(len(files))')");
   EXPECT_EQ(opened.text, std::to_string(copies_) + "\n");
 }

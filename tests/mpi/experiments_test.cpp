@@ -217,6 +217,24 @@ TEST_P(EpExperiments, SmallVersion) {
 INSTANTIATE_TEST_SUITE_P(All, EpExperiments, ::testing::ValuesIn(ep_experiments()),
                          [](const auto& one) { return one.param; });
 
+TEST(CommExperiment, SmallVersion) {
+  const ScratchFolder scratch;
+  const fs::path config = source_folder() / "configs" / "comm.yaml";
+  const std::vector<std::string> small = small_version(config);
+  ASSERT_FALSE(small.empty()) << "the file has no line \"# small:\"";
+  const std::string file = (scratch / "small.h5").string();
+  std::vector<std::string> arguments{"run", config.string(), "--out", file};
+  arguments.insert(arguments.end(), small.begin(), small.end());
+  const Ended ended = run_program(2, arguments);
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  std::set<std::pair<std::string, std::int64_t>> seen;
+  for (const results::CommCase& record : results::load(file).comm) {
+    EXPECT_EQ(record.validity, "VALID") << record.reason;
+    seen.emplace(record.operation, record.message_bytes);
+  }
+  EXPECT_EQ(seen.size(), 8u) << "four operations, two sizes";
+}
+
 TEST(ScalingExperiment, SmallVersion) {
   const ScratchFolder scratch;
   const fs::path config = source_folder() / "configs" / "scaling.yaml";

@@ -24,9 +24,9 @@ ep: {arms: [ep_autograd], depths: [8, 9, 10], width: 16, batch: 4, steps: 8, rat
 )";
 constexpr std::size_t kAll = 12;
 
-class Lost : public ::testing::TestWithParam<const char*> {};
+class LostRank : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(Lost, ARankThatStandsStillIsGoneOnWithout) {
+TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
   const ScratchFolder scratch;
   write_file(scratch / "c.yaml", kCases);
   const std::string file = (scratch / "r.h5").string();
@@ -84,7 +84,32 @@ TEST_P(Lost, ARankThatStandsStillIsGoneOnWithout) {
   EXPECT_EQ(results::load(file).ep.size(), kAll);
 }
 
-INSTANTIATE_TEST_SUITE_P(Share, Lost, ::testing::Values("static", "dynamic"),
+TEST(Lost, WithoutRankZeroTheOthersDoNotWaitForEver) {
+  const ScratchFolder scratch;
+  write_file(scratch / "c.yaml", kCases);
+  const std::string file = (scratch / "z.h5").string();
+  const std::vector<std::string> arguments{"run",   (scratch / "c.yaml").string(), "--out", file,
+                                           "--set", "cluster.lost_after_seconds=1"};
+  Background run(2, arguments);
+  ASSERT_TRUE(within(60, [&] { return run.output(20).find("] rank 1") != std::string::npos; }))
+      << run.output(0);
+  kill(run.ranks().at(0), SIGSTOP);
+  const Ended ended = run.wait(90);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "it hung";
+  EXPECT_THAT(ended.output, HasSubstr("rank 0 has given no sign of life"));
+  const std::size_t before = results::load(file).ep.size();
+  EXPECT_GE(before, 1u);
+  const Ended again = run_program(2, arguments);
+  EXPECT_EQ(again.status, 0) << again.output;
+  std::set<std::string> ids;
+  for (const auto& record : results::load(file).ep)
+    ids.insert(record.case_id);
+  EXPECT_EQ(ids.size(), kAll);
+  EXPECT_EQ(results::load(file).ep.size(), kAll);
+}
+
+INSTANTIATE_TEST_SUITE_P(Share, LostRank, ::testing::Values("static", "dynamic"),
                          [](const auto& one) { return std::string(one.param); });
 
 } // namespace
