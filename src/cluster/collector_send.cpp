@@ -20,8 +20,13 @@ void Collector::State::send_parcel(const Parcel& parcel) {
   const Announcement announced{parcel.message.size(), parcel.tensor_values};
   MPI_Request request = MPI_REQUEST_NULL;
   PEAKBENCH_MPI(MPI_Isend(&announced, 2, MPI_UINT64_T, 0, kSizeTag, comm.get(), &request));
-  wait_for(request);
-  send_bytes(parcel.message, 0, kDataTag, comm.get());
+  wait_for_rank_zero(request);
+  for (std::size_t at = 0; at < parcel.message.size(); at += kPieceBytes) {
+    const int count = static_cast<int>(std::min(kPieceBytes, parcel.message.size() - at));
+    PEAKBENCH_MPI(
+        MPI_Isend(parcel.message.data() + at, count, MPI_BYTE, 0, kDataTag, comm.get(), &request));
+    wait_for_rank_zero(request);
+  }
   messages.bytes += static_cast<std::int64_t>(parcel.message.size());
 }
 
@@ -49,7 +54,7 @@ void Collector::State::give_sign() {
     return;
   MPI_Request request = MPI_REQUEST_NULL;
   PEAKBENCH_MPI(MPI_Isend(&sign, 2, MPI_UINT64_T, 0, kLifeTag, comm.get(), &request));
-  wait_for(request);
+  wait_for_rank_zero(request);
   doing_told = sign.message_bytes;
   told_at = Clock::now();
 }
@@ -63,6 +68,19 @@ void Collector::State::miss_rank_zero(double seconds) {
         "rank 0 has given no sign of life for {:g} s (seen from rank {}) what was not written yet "
         "is in the ranks' spool files: run the same command again",
         silent_seconds, rank));
+}
+
+// A long message ends when rank 0 takes it.
+void Collector::State::wait_for_rank_zero(MPI_Request& request) {
+  Clock::time_point looked = Clock::now();
+  for (int done = 0;;) {
+    PEAKBENCH_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    if (done)
+      return;
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    miss_rank_zero(seconds_since(looked));
+    looked = Clock::now();
+  }
 }
 
 void Collector::State::deliver() {

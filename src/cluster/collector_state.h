@@ -112,6 +112,7 @@ struct Collector::State {
   bool listen(bool& ended);
   void give_sign();
   void miss_rank_zero(double seconds);
+  void wait_for_rank_zero(MPI_Request& request);
 };
 
 } // namespace peakbench::cluster
