@@ -1,6 +1,10 @@
 // A whole results file read back.
 #include <sys/stat.h>
 
+#include <chrono>
+#include <thread>
+#include <tuple>
+
 #include "results/layout.h"
 #include "results/table.h"
 #include "results/traces.h"
@@ -15,14 +19,19 @@ constexpr const char* kDamaged = "the file is damaged or incomplete.";
 // case (twin_files.h) and the old one is written again: then it is read once more.
 template <class Read>
 auto read_file(const std::string& path, Read read) {
-  constexpr int kTries = 20;
-  const auto file_number = [&] {
+  constexpr int kTries = 40;
+  // After two cases the name is back at the first file, which has been written meanwhile.
+  const auto state = [&] {
     struct stat status {};
-    return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+    return stat(path.c_str(), &status) == 0
+               ? std::tuple(status.st_ino, status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+               : std::tuple<ino_t, time_t, long>();
   };
   for (int attempt = 1;; ++attempt) {
-    const auto before = file_number();
-    const auto moved = [&] { return attempt < kTries && file_number() != before; };
+    if (attempt > 2) // the writer is as fast as this: wait for a pause of its
+      std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
+    const auto before = state();
+    const auto moved = [&] { return attempt < kTries && state() != before; };
     try {
       require_hdf5_file(path);
       auto result = with_file("read", path, kDamaged, [&] {

@@ -69,6 +69,10 @@ protected:
     usleep(static_cast<useconds_t>(random_() % 6000));
     const auto target = static_cast<Target>(turn_++ % 4);
     const int process = process_of(run, target);
+    // Without mpirun nobody else waits for its ranks.
+    for (const int rank : run.ranks())
+      if (rank > 0)
+        ranks_.push_back(rank);
     if (process > 0 && is_alive(process) && kill(process, SIGKILL) == 0) {
       ++kills_;
       story_ += std::string(" ") + kTargetNames[static_cast<std::size_t>(target)];
@@ -77,6 +81,9 @@ protected:
 
   // After everybody has gone.
   void look_at_what_is_left(const std::string& out, const std::string& output) {
+    for (const int rank : ranks_)
+      ASSERT_TRUE(within(30, [&] { return !is_alive(rank); })) << "a rank outlives its mpirun";
+    ranks_.clear();
     ASSERT_TRUE(fs::exists(file(out))) << output;
     const results::RunData data = results::load(file(out));
     promised_.reported.merge(reported_in(output, id_of_));
@@ -123,6 +130,7 @@ protected:
   results::RunData undisturbed_;
   Promised promised_;
   std::string story_;
+  std::vector<int> ranks_;
   std::size_t wait_for_ = 1;
   int kills_ = 0, turn_ = 0, copies_ = 0, rescued_ = 0;
 };
