@@ -68,13 +68,15 @@ std::string csv_cell(const std::string& text) {
   return quoted + "\"";
 }
 
-// One block per table: its title, its headings, its rows; a blank line between.
+// One block per table: its title (and its validity), its headings, its rows; a blank line between.
 std::string render_csv(const std::vector<Table>& tables) {
   std::string text;
   for (const Table& table : tables) {
     if (!text.empty())
       text += "\n";
-    text += csv_line({table.title}) + csv_line(headings(table));
+    text += table.validity.empty() ? csv_line({table.title})
+                                   : csv_line({table.title, on_one_line(table.validity)});
+    text += csv_line(headings(table));
     for (const auto& row : table.rows)
       text += csv_line(row);
   }
@@ -93,8 +95,11 @@ std::string render_json(const std::vector<Table>& tables) {
         cells.push_back(json_cell(row[index], table.columns[index]));
       rows.push_back(cells);
     }
-    list.push_back(
-        {{"title", table.title}, {"columns", columns}, {"rows", rows}, {"notes", table.notes}});
+    list.push_back({{"title", table.title},
+                    {"validity", table.validity},
+                    {"columns", columns},
+                    {"rows", rows},
+                    {"notes", table.notes}});
   }
   const nlohmann::ordered_json json{{"tables", list}};
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -116,6 +121,8 @@ std::string render_markdown(const std::vector<Table>& tables) {
         text += " " + markdown_cell(cell) + " |";
       text += "\n";
     }
+    if (!table.validity.empty())
+      text += "\n**" + markdown_cell(table.validity) + "**\n";
     for (const std::string& note : table.notes)
       text += "\n" + markdown_cell(note) + "\n";
   }

@@ -184,6 +184,8 @@ std::string render_one(const Table& whole) {
       cells.push_back(wrapped(on_one_line(table.rows[at][index]), widths[index]));
     text += side_by_side(cells, table, widths, false);
   }
+  if (!table.validity.empty())
+    text += lines_of(table.validity, "  ");
   for (const std::string& note : table.notes)
     text += lines_of(note, "  ");
   return text;

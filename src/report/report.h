@@ -18,6 +18,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> notes;
   std::size_t settings = 0; // how many of the first columns name the setting of a row
+  // VALID or INVALID, of what, why, and what to do (validity.h); empty: the table has no figures.
+  std::string validity = {};
 };
 
 // 3-way EAB comparison (medians over prompts of arm x decode, speed-up vs naive, memory vs naive,

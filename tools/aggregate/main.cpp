@@ -1,0 +1,80 @@
+// peakbench-aggregate FILE...: the tables of one or more results files, as text, CSV, JSON or
+// Markdown, pictures of them, and one file of many.
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <iostream>
+
+#include "aggregate/inputs.h"
+#include "aggregate/merging.h"
+#include "aggregate/options.h"
+#include "aggregate/outputs.h"
+#include "base/error.h"
+#include "report/file_plots.h"
+#include "report/merge.h"
+#include "report/report.h"
+
+namespace peakbench::aggregate {
+namespace {
+
+namespace fs = std::filesystem;
+
+int aggregate(Options options, const std::string& command_line) {
+  check(options);
+  if (!options.to.empty()) {
+    merge_into_file(options, command_line);
+    if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
+        options.plots.empty() && !options.detail)
+      return kExitOk;
+    options.files = {options.to};
+  }
+  std::vector<results::RunData> runs = load_all(options);
+  std::vector<fs::path> pictures;
+  if (!options.plots.empty())
+    pictures =
+        report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
+  report::Merged merged = report::merge(std::move(runs));
+  auto tables = report::tables_of(merged.run, options.detail);
+  tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
+
+  const std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  for (const Output& output : outputs)
+    write(output);
+  for (const Output& output : outputs)
+    if (output.path == "-")
+      return kExitOk;
+  if (tables.empty())
+    std::cout << "No cases in " << merged.run.path << " yet.\n";
+  else
+    std::cout << render(tables, report::Format::text);
+  if (!options.plots.empty())
+    std::cout << '\n' << (pictures.empty() ? "No pictures: no case has what they show.\n" : "");
+  for (const fs::path& picture : pictures)
+    std::cout << "plot: " << picture.string() << '\n';
+  return std::cout.flush() ? kExitOk : kExitUserError;
+}
+
+} // namespace
+} // namespace peakbench::aggregate
+
+int main(int argc, char** argv) {
+  using namespace peakbench;
+  aggregate::Options options;
+  CLI::App app{
+      "Tables of peakbench results files: EAB arms compared, EP memory and time versus depth, "
+      "validity.",
+      "peakbench-aggregate"};
+  aggregate::add_options(app, options);
+  try {
+    app.parse(argc, argv);
+    std::string command_line = "peakbench-aggregate";
+    for (int i = 1; i < argc; ++i)
+      command_line += std::string(" ") + argv[i];
+    return aggregate::aggregate(options, command_line);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUserError;
+  } catch (const std::exception& error) {
+    std::cerr << "peakbench-aggregate: " << error.what() << '\n';
+    return kExitUserError;
+  }
+}

@@ -1,0 +1,21 @@
+// What a user asked peakbench-aggregate for.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <string>
+#include <vector>
+
+namespace peakbench::aggregate {
+
+struct Options {
+  std::vector<std::string> files; // as named: files, folders, patterns
+  std::string to, csv, json, markdown, rows = "tables", plots, plot_case;
+  bool detail = false, force = false;
+};
+
+void add_options(CLI::App& app, Options& options);
+// UserError for options that contradict each other, or outputs that exist: before anything is read.
+void check(const Options& options);
+
+} // namespace peakbench::aggregate
