@@ -19,6 +19,12 @@ std::vector<std::string> names_of_kinds() {
   return names;
 }
 
+std::string role_name(results::Role role) {
+  return role == results::Role::id            ? "id"
+         : role == results::Role::independent ? "independent"
+                                              : "measured";
+}
+
 } // namespace
 
 std::vector<Kind> kinds() {
@@ -44,10 +50,11 @@ std::vector<ColumnOfKind> columns_of_kind(std::string_view kind) {
   for_each_kind([&]<class Record>(const Kind& one, std::vector<Record> results::RunData::*) {
     if (one.name != kind)
       return;
+    using Text = typename results::Field<Record>::Text;
     for (const auto& field : results::fields<Record>())
       columns.push_back({std::string(field.name), std::string(field.unit),
-                         std::string(field.description), field.role == results::Role::independent,
-                         std::holds_alternative<typename results::Field<Record>::Text>(field.get)});
+                         results::description_of(field), role_name(field.role),
+                         std::holds_alternative<Text>(field.get)});
   });
   return columns;
 }

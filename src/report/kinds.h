@@ -42,10 +42,6 @@ inline constexpr std::size_t kKinds = 14;
 static_assert(results::member_count<results::RunData>() == 2 + kKinds, // path and info
               "a table of RunData is missing in for_each_kind");
 
-// The record of a pointer to a member of RunData, as for_each_kind gives it.
-template <class Record>
-Record record_of(std::vector<Record> results::RunData::*);
-
 // visit(rows) for the rows of one kind; false if there is no such kind.
 template <class Run, class Visit>
 bool visit_rows(Run& run, std::string_view kind, Visit visit) {
@@ -64,8 +60,8 @@ std::vector<Kind> kinds();
 Kind kind_named(std::string_view name);
 
 struct ColumnOfKind {
-  std::string name, unit, description;
-  bool independent = false, is_text = false;
+  std::string name, unit, description, role; // role: id | independent | measured
+  bool is_text = false;
 };
 // In the order of the field list. UserError as kind_named.
 std::vector<ColumnOfKind> columns_of_kind(std::string_view kind);
