@@ -6,6 +6,7 @@
 
 #include "report/ep_depths.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -209,6 +210,7 @@ std::vector<Table> ep_profile_tables(const results::RunData& run) {
   std::vector<Table> tables{component_table(run, grouping), forward_table(run, grouping),
                             operation_table(run, grouping)};
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  add_validity(tables, run.ep);
   return tables;
 }
 
