@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/statistics.h"
 #include "report/compare_cases.h"
+#include "report/validity.h"
 #include "results/drift.h"
 
 namespace peakbench::report {
@@ -76,13 +77,14 @@ KindComparison compare_kind(const std::vector<Record>& before, const std::vector
                             const std::vector<results::RepeatRow>& repeats_now) {
   using Of = Compared<Record>;
   KindComparison kind{
-      std::string(Of::kKind), std::string(Of::kTitle), std::string(Of::kPeak), {}, {}, {}, {}};
+      std::string(Of::kKind), std::string(Of::kTitle), std::string(Of::kPeak), {}, {}, {}, {}, {}};
   Rows<Record> all;
   for (const auto* rows : {&before, &now})
     for (const Record& row : *rows)
       all.push_back(&row);
   if (all.empty())
     return kind;
+  kind.validity = validity_of(all);
   const auto varying = varying_of(all);
   for (const auto* field : varying) {
     std::string title(field->name);
@@ -184,7 +186,9 @@ double growth_percent(const CaseComparison& one) {
 
 void find_regressions(CaseComparison& one, double percent) {
   if (one.verdict == Verdict::slower && one.ratio.ratio > 1 + percent / 100)
-    one.regressions.push_back(fmt::format("slower by {} %", number(100 * (one.ratio.ratio - 1))));
+    one.regressions.push_back(
+        one.ratio.ratio < 3 ? fmt::format("slower by {} %", number(100 * (one.ratio.ratio - 1)))
+                            : fmt::format("takes {} times as long", number(one.ratio.ratio)));
   if (growth_percent(one) > percent)
     one.regressions.push_back(fmt::format("peak memory greater by {} % ({} bytes)",
                                           number(growth_percent(one)),

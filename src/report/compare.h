@@ -72,6 +72,7 @@ struct KindComparison {
   std::vector<CaseComparison> cases;
   std::vector<ArmComparison> arms;
   std::vector<OneSided> one_sided;
+  std::string validity; // of the rows of both sides (validity.h)
 };
 
 struct Comparison {

@@ -25,6 +25,9 @@ std::string chance(double p) {
   return std::isnan(p) ? kNothing : p < 1e-3 ? fmt::format("{:.1e}", p) : fixed(p, 4);
 }
 
+// Ratios near 1 to four decimals, great ones as any figure.
+std::string times(double ratio) { return ratio < 10 ? fixed(ratio, 4) : number(ratio); }
+
 Table regressions_table(const Comparison& comparison) {
   Table table;
   table.title = fmt::format("Regressions beyond {} %", *comparison.options.regression_percent);
@@ -66,13 +69,13 @@ Table arms_table(const Comparison& comparison) {
       {"less", ""},       {"more", ""},        {"greatest growth", "%"}};
   for (const KindComparison& kind : comparison.kinds)
     for (const ArmComparison& arm : kind.arms)
-      table.rows.push_back(
-          {kind.title, arm.arm, std::to_string(arm.cases), fixed(arm.time.ratio, 4),
-           fixed(arm.time.lower, 4), fixed(arm.time.upper, 4), std::to_string(arm.faster),
-           std::to_string(arm.slower), std::to_string(arm.same), std::to_string(arm.cannot_tell),
-           std::to_string(arm.not_compared), std::to_string(arm.memory_equal),
-           std::to_string(arm.memory_less), std::to_string(arm.memory_more),
-           fixed(arm.greatest_growth_percent, 2)});
+      table.rows.push_back({kind.title, arm.arm, std::to_string(arm.cases), times(arm.time.ratio),
+                            times(arm.time.lower), times(arm.time.upper),
+                            std::to_string(arm.faster), std::to_string(arm.slower),
+                            std::to_string(arm.same), std::to_string(arm.cannot_tell),
+                            std::to_string(arm.not_compared), std::to_string(arm.memory_equal),
+                            std::to_string(arm.memory_less), std::to_string(arm.memory_more),
+                            fixed(arm.greatest_growth_percent, 2)});
   table.notes = {
       fmt::format("Baseline: {}. Now: {}.", comparison.before, comparison.now),
       "Time: geometric mean over the cases of (median now / median before), with a 95 % bootstrap "
@@ -85,6 +88,9 @@ Table arms_table(const Comparison& comparison) {
       "Intervals and p are about the repeats within these files. What changes from one run to the "
       "next (clock, other work, where memory lies) is in them only with several files of each "
       "side, whose repeats are pooled."};
+  for (const KindComparison& kind : comparison.kinds)
+    if (!kind.cases.empty())
+      table.validity += (table.validity.empty() ? "" : " ") + kind.title + ": " + kind.validity;
   table.notes.insert(table.notes.end(), comparison.notes.begin(), comparison.notes.end());
   return table;
 }
@@ -145,9 +151,9 @@ Table cases_table(const KindComparison& kind) {
                                    std::to_string(one.seconds.now.size()),
                                    number(one.seconds_before),
                                    number(one.seconds_now),
-                                   fixed(one.ratio.ratio, 4),
-                                   fixed(one.ratio.lower, 4),
-                                   fixed(one.ratio.upper, 4),
+                                   times(one.ratio.ratio),
+                                   times(one.ratio.lower),
+                                   times(one.ratio.upper),
                                    chance(one.test.p),
                                    chance(one.adjusted_p),
                                    text_of(one.verdict)};
@@ -161,6 +167,7 @@ Table cases_table(const KindComparison& kind) {
     cells.push_back(one.why.empty() ? kNothing : one.why);
     table.rows.push_back(joined(one.setting, cells));
   }
+  table.validity = kind.validity;
   if (!kind.peak.empty())
     table.notes.push_back(fmt::format("Peak: {}, compared to the byte.", kind.peak));
   return table;

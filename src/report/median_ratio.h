@@ -32,8 +32,9 @@ struct Ratio {
 // Median of `now` / median of `before`, with the percentile interval: lower is the least ratio r
 // with P(ratio <= r) >= (1 - confidence) / 2, upper the mirror image. Nothing is told where a
 // sample is empty or has a value that is not positive; no interval where one has a single value.
-// Few values carry less than they claim: measured coverage of 95 % intervals (two log-normal
-// samples of n values, sigma 0.1): see tests/report/median_ratio_test.cpp.
+// Few values carry less than is claimed: of two samples of n log-normal values each (sigma 0.1) the
+// 95 % interval held the true ratio in 91 % of the experiments with n = 3, in 93 % with 4, and in
+// 95 to 97 % with 5 to 30 (tests/report/median_ratio_test.cpp).
 Ratio ratio_of_medians(std::span<const double> now, std::span<const double> before,
                        double confidence = 0.95);
 

@@ -13,6 +13,7 @@
 #include "report/numbers.h"
 #include "report/query_groups.h"
 #include "report/render.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -241,7 +242,13 @@ std::string kind_of(const Query& query, const results::RunData& run) {
 
 Table query_table(const results::RunData& run, const Query& query) {
   const std::string kind = kind_of(query, run);
-  return query.group_by.empty() ? rows_table(run, kind, query) : groups_table(run, kind, query);
+  Table table =
+      query.group_by.empty() ? rows_table(run, kind, query) : groups_table(run, kind, query);
+  visit_rows(run, kind, [&]<class Record>(const std::vector<Record>& rows) {
+    if constexpr (requires { Record::validity; })
+      table.validity = validity_of(rows);
+  });
+  return table;
 }
 
 std::vector<Table> column_tables(const std::string& kind) {

@@ -26,7 +26,8 @@ Json golden() {
 
 TEST(MedianRatioTest, TheMediansOfAllDrawings) {
   int checked = 0;
-  for (const Json& one : golden().at("medians")) {
+  const Json stored = golden();
+  for (const Json& one : stored.at("medians")) {
     const auto values = one.at("values").get<Values>(), medians = one.at("medians").get<Values>();
     const auto probability = one.at("probability").get<Values>();
     const MedianDistribution found = bootstrap_of_median(values);
@@ -64,7 +65,10 @@ TEST(MedianRatioTest, ProbabilitiesOfManyValuesSumToOneAndSpreadAsTheorySays) {
 }
 
 TEST(MedianRatioTest, TheIntervalOfAllDrawingsByForce) {
-  for (const Json& one : golden().at("small")) {
+  const Json stored = golden();
+  int checked = 0;
+  for (const Json& one : stored.at("small")) {
+    ++checked;
     const auto now = one.at("now").get<Values>(), before = one.at("before").get<Values>();
     const double confidence = one.at("confidence").get<double>();
     const Ratio found = ratio_of_medians(now, before, confidence);
@@ -72,12 +76,14 @@ TEST(MedianRatioTest, TheIntervalOfAllDrawingsByForce) {
                 Pointwise(DoubleEq(), one.at("interval").get<Values>()))
         << now.size() << " and " << before.size();
   }
+  EXPECT_GE(checked, 14);
 }
 
 // The negative control: the interval for another confidence is outside of the band.
 TEST(MedianRatioTest, TheIntervalOfSciPysBootstrapWithinItsError) {
   int outside = 0;
-  for (const Json& one : golden().at("large")) {
+  const Json stored = golden();
+  for (const Json& one : stored.at("large")) {
     const auto now = one.at("now").get<Values>(), before = one.at("before").get<Values>();
     const Ratio found = ratio_of_medians(now, before);
     const auto bands = one.at("bands").get<std::vector<Values>>();
@@ -94,7 +100,8 @@ TEST(MedianRatioTest, TheIntervalOfSciPysBootstrapWithinItsError) {
 
 TEST(MedianRatioTest, TheMeanOverCasesWithinTheErrorOfItsDrawings) {
   int outside = 0;
-  for (const Json& one : golden().at("means")) {
+  const Json stored = golden();
+  for (const Json& one : stored.at("means")) {
     std::vector<Samples> cases;
     for (const Json& samples : one.at("cases"))
       cases.push_back({samples.at("now").get<Values>(), samples.at("before").get<Values>()});
@@ -132,10 +139,10 @@ double coverage(std::size_t n, double confidence, int experiments = 2000) {
 
 TEST(MedianRatioTest, IntervalsCoverWhatTheySay) {
   std::string measured;
-  for (const std::size_t n : {3u, 4u, 5u, 6u, 7u, 10u, 20u, 30u}) {
+  for (const std::size_t n : {3u, 4u, 5u, 10u, 21u}) {
     const double share = coverage(n, 0.95);
     measured += std::to_string(n) + ": " + std::to_string(share) + "  ";
-    EXPECT_GE(share, n < 5 ? 0.88 : 0.93) << n << " values";
+    EXPECT_GE(share, n < 5 ? 0.88 : 0.935) << n << " values";
   }
   RecordProperty("coverage", measured);
   // The control: an interval that claims less covers less.
@@ -171,11 +178,12 @@ TEST(MedianRatioTest, TheOracleSaysSoStill) {
   stored.erase("scipy");
   const Json was = stored.flatten(), is = now.flatten();
   ASSERT_EQ(is.size(), was.size());
-  for (const auto& [key, value] : was.items())
-    if (value.is_number())
-      EXPECT_NEAR(is.at(key).get<double>() / (value.get<double>() + 1e-300),
-                  value.get<double>() == 0 ? 0 : 1, 1e-9)
-          << key;
+  for (const auto& [key, value] : was.items()) {
+    if (!value.is_number())
+      continue;
+    const double stored_number = value.get<double>();
+    EXPECT_NEAR(is.at(key).get<double>(), stored_number, 1e-9 * std::abs(stored_number)) << key;
+  }
 }
 
 } // namespace

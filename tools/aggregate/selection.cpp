@@ -20,8 +20,8 @@ bool names_a_kind(const std::string& rows) { return rows != "tables" && rows != 
 
 report::Filter filter_of(const Options& options) {
   // The rows that are looked at decide what a condition is about.
-  return {report::parse_where(options.selection.where),
-          names_a_kind(options.rows) ? options.rows : ""};
+  return report::Filter(report::parse_where(options.selection.where),
+                        names_a_kind(options.rows) ? options.rows : "");
 }
 
 } // namespace
