@@ -9,6 +9,7 @@
 #include "aggregate/merging.h"
 #include "aggregate/options.h"
 #include "aggregate/outputs.h"
+#include "aggregate/page.h"
 #include "base/error.h"
 #include "report/file_plots.h"
 #include "report/merge.h"
@@ -24,7 +25,7 @@ int aggregate(Options options, const std::string& command_line) {
   if (!options.to.empty()) {
     merge_into_file(options, command_line);
     if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
-        options.plots.empty() && !options.detail)
+        options.html.empty() && options.plots.empty() && !options.detail)
       return kExitOk;
     options.files = {options.to};
   }
@@ -33,11 +34,14 @@ int aggregate(Options options, const std::string& command_line) {
   if (!options.plots.empty())
     pictures =
         report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
+  const PageParts parts = page_parts(options, runs);
   report::Merged merged = report::merge(std::move(runs));
   auto tables = report::tables_of(merged.run, options.detail);
   tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
 
-  const std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  if (!options.html.empty())
+    outputs.push_back(page_of(options, parts, merged.run, tables, command_line));
   for (const Output& output : outputs)
     write(output);
   for (const Output& output : outputs)
@@ -51,6 +55,8 @@ int aggregate(Options options, const std::string& command_line) {
     std::cout << '\n' << (pictures.empty() ? "No pictures: no case has what they show.\n" : "");
   for (const fs::path& picture : pictures)
     std::cout << "plot: " << picture.string() << '\n';
+  if (!options.html.empty())
+    std::cout << "\npage: " << options.html << '\n';
   return std::cout.flush() ? kExitOk : kExitUserError;
 }
 
@@ -69,7 +75,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     std::string command_line = "peakbench-aggregate";
     for (int i = 1; i < argc; ++i)
-      command_line += std::string(" ") + argv[i];
+      command_line += " " + aggregate::shell_word(argv[i]);
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;
