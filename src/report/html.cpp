@@ -53,7 +53,7 @@ std::string gnuplot_problem() {
 std::vector<Section> sections_of(const HtmlInput& input) {
   std::vector<Section> sections(kParts);
   sections[kOther] = {"comparison", "Comparisons and selections", {}};
-  sections[kValidity] = {"validity", "Validity", {}};
+  sections[kValidity] = {"validity", "Do the figures hold?", {}};
   sections[kEab] = {"eab", "Entropy-adaptive branching (EAB)", {}};
   sections[kEp] = {"ep", "Equilibrium propagation (EP)", {}};
   sections[kRanks] = {"ranks", "Ranks, collectives, scaling", {}};
@@ -120,7 +120,7 @@ std::string origin_line(const HtmlInput& input) {
   if (input.files.size() > 1)
     line += fmt::format(" and {} more", input.files.size() - 1);
   if (!info.created.empty())
-    line += " \u00b7 measured " + info.created;
+    line += " \u00b7 begun " + info.created;
   if (!info.git_revision.empty())
     line += " \u00b7 revision " + info.git_revision.substr(0, 12) + (info.git_dirty ? "+" : "");
   return paragraph(line + (input.made.empty() ? "" : " \u00b7 page made " + input.made), "origin");

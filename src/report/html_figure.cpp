@@ -6,6 +6,8 @@
 #include "report/html_svg.h"
 #include "report/html_text.h"
 #include "report/numbers.h"
+#include "report/plot_layout.h"
+#include "report/shown_text.h"
 
 namespace peakbench::report {
 
@@ -75,15 +77,27 @@ std::string description_of(const Plot& plot) {
   return text;
 }
 
+// The page says title and subtitles itself: as text that wraps, and that a reader can select.
+Plot without_caption(Plot plot) {
+  const double caption =
+      kTitleHeight + kSubtitleHeight * static_cast<double>(plot.subtitles.size());
+  plot.height -= static_cast<int>(caption) - 4; // what is left above panels without a caption
+  plot.title.clear();
+  plot.subtitles.clear();
+  return plot;
+}
+
 } // namespace
 
 HtmlBlock figure_block(const NamedPlot& named, const std::string& id) {
-  Plot plot = named.plot;
-  const std::string title = plot.title;
-  plot.title.clear(); // the page's heading says it
-  const std::string svg = svg_in_page(svg_of(plot), {id + "-", title, description_of(named.plot)});
-  std::string html = "<div class=\"scroll picture\" role=\"region\" tabindex=\"0\" aria-label=\"" +
-                     escaped_line("picture: " + title) + "\">" + svg + "</div>\n";
+  const std::string& title = named.plot.title;
+  const std::string svg = svg_in_page(svg_of(without_caption(named.plot)),
+                                      {id + "-", title, description_of(named.plot)});
+  std::string html;
+  for (const std::string& subtitle : named.plot.subtitles)
+    html += paragraph(shown_text(subtitle), "note");
+  html += "<div class=\"scroll picture\" role=\"region\" tabindex=\"0\" aria-label=\"" +
+          escaped_line("picture: " + title) + "\">" + svg + "</div>\n";
   const Table table = figures_of(named.plot);
   if (!table.rows.empty()) {
     html += "<details><summary>Its figures as a table</summary>\n" + table_html(table, table.title);

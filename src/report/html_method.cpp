@@ -53,8 +53,8 @@ void add_repeats(std::string& html, const char* kind, const std::vector<Record>&
   std::string ends;
   for (const auto& [reason, count] : reasons)
     ends += fmt::format("{}{} ({} cases)", ends.empty() ? "" : ", ", reason, count);
-  html += paragraph(least == most ? fmt::format("{} here: {} repeats of each case, ended by {}.",
-                                                kind, least, ends)
+  html += paragraph(least == most ? fmt::format("{} here: {} repeat{} of each case, ended by {}.",
+                                                kind, least, least == 1 ? "" : "s", ends)
                                   : fmt::format("{} here: {} to {} repeats of a case, ended by {}.",
                                                 kind, least, most, ends));
 }

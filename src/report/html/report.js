@@ -1,4 +1,5 @@
 
+// The HTML report: sorting, theme, print.
 'use strict';
 // Nothing here makes HTML of text: elements are made one by one, and texts are text nodes.
 const make = (tag, attributes, ...children) => {
