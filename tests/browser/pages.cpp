@@ -50,9 +50,9 @@ results::RunData long_run() {
   results::RunData run;
   run.path = "many.h5";
   for (int number = 0; number < kManyRows; ++number) {
-    results::EpCase row = report::testing::ep_case(number % 2 ? "ep_fused" : "backprop",
-                                                   number % 997, 1e-3 * (number * 7919L % 100003),
-                                                   4'000'000 + number);
+    results::EpCase row = report::testing::ep_case(
+        number % 2 ? "ep_fused" : "backprop", number % 997,
+        1e-3 * static_cast<double>(number * 7919L % 100003), 4'000'000 + number);
     row.case_id = "case-" + std::to_string(number);
     run.ep.push_back(row);
   }
