@@ -123,7 +123,10 @@ std::string origin_line(const HtmlInput& input) {
     line += " \u00b7 begun " + info.created;
   if (!info.git_revision.empty())
     line += " \u00b7 revision " + info.git_revision.substr(0, 12) + (info.git_dirty ? "+" : "");
-  return paragraph(line + (input.made.empty() ? "" : " \u00b7 page made " + input.made), "origin");
+  return paragraph(line + (input.made.empty() ? "" : " \u00b7 page made " + input.made), "origin") +
+         (info.command_line.empty()
+              ? ""
+              : "<p class=\"origin\"><code>" + escaped_line(info.command_line) + "</code></p>\n");
 }
 
 std::string contents(const std::vector<Section>& sections) {

@@ -89,10 +89,9 @@ HtmlBlock environment_block(const results::RunData& run) {
                                        run.environment.size())) +
            rows_html(run.environment, "What differs between ranks", "row");
   if (const auto drifts = results::drift_among(run.environment); !drifts.empty())
-    html += paragraph("Cases were measured in environments that differ in what can change a "
-                      "figure: " +
-                          results::text_of(drifts) + ".",
-                      "note doubtful");
+    html += paragraph(
+        "Drift: these rows differ in what can change a figure: " + results::text_of(drifts) + ".",
+        "note doubtful");
   else if (run.environment.size() > 1)
     html += paragraph("No drift: devices, drivers, libraries, threads and versions are the same in "
                       "all rows.",

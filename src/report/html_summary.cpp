@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "report/html_parts.h"
 #include "report/html_text.h"
@@ -41,14 +42,15 @@ std::size_t invalid_tables(const std::vector<Table>& tables) {
 
 const char* cases_word(std::size_t count) { return count == 1 ? "case" : "cases"; }
 
-// A figure of a table, as it stands there: of the row whose first cells are `key`, or of several
-// such rows (other settings) the first and the last.
+// A figure of a table, as it stands there: of the row that has certain cells; of several such rows
+// (other settings) the first and the last, or the greatest.
 struct Wanted {
-  const char* table;  // its title begins so
-  const char* first;  // the row has these cells, in whatever columns
-  const char* second; // nullptr: the first is enough
+  const char* table; // its title begins so
+  const char* first; // the row has these cells, in whatever columns; nullptr: any
+  const char* second;
   const char* column;
   const char* label;
+  bool greatest = false;
 };
 
 constexpr Wanted kWanted[] = {
@@ -61,6 +63,8 @@ constexpr Wanted kWanted[] = {
     {"EP: time of one", "ep_fused", nullptr, "speed-up vs ep_autograd",
      "ep_fused: speed-up vs ep_autograd"},
     {"EP: peak memory beyond", "ep_fused", nullptr, "slope", "ep_fused: memory per layer"},
+    {"Collectives", nullptr, nullptr, "bus bandwidth", "collectives: greatest bus bandwidth", true},
+    {"Scaling", nullptr, nullptr, "speed-up", "scaling: greatest speed-up over ranks", true},
 };
 
 bool has_cell(const std::vector<std::string>& row, const char* text) {
@@ -71,6 +75,8 @@ struct Found {
   std::vector<std::string> cells;
   std::string unit, title;
 };
+
+double figure(const std::string& cell) { return std::strtod(cell.c_str(), nullptr); }
 
 Found find(const Wanted& wanted, const std::vector<Table>& tables) {
   Found found;
@@ -87,6 +93,8 @@ Found find(const Wanted& wanted, const std::vector<Table>& tables) {
     if (!found.cells.empty())
       break;
   }
+  if (wanted.greatest && !found.cells.empty())
+    found.cells = {*std::ranges::max_element(found.cells, {}, figure)};
   return found;
 }
 

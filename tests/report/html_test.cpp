@@ -93,6 +93,18 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
   EXPECT_EQ(tiles.count("ep_fused: speed-up vs ep_autograd"), 1u);
   EXPECT_EQ(tiles.count("EP: success criteria that were tested: passed"), 1u);
   EXPECT_THAT(page_of(run, {}), Not(HasSubstr("class=\"tile\""))) << "a figure from nowhere";
+  // Several settings: the first and the last; or the greatest.
+  const auto tile = [&](const Table& table) {
+    return between(page_of(run, {table}), "<b>", "</b>").at(0);
+  };
+  EXPECT_EQ(tile({"EP: peak memory beyond the weights",
+                  {{"width", ""}, {"arm", "", true}, {"slope", "MB/layer"}},
+                  {{"8", "ep_fused", "0.5"}, {"8", "backprop", "9"}, {"16", "ep_fused", "0.7"}},
+                  {}}),
+            "0.5 … 0.7");
+  EXPECT_EQ(
+      tile({"Collectives", {{"bus bandwidth", "GB/s"}}, {{"9.5"}, {"-"}, {"10.5"}, {"2"}}, {}}),
+      "10.5");
 }
 
 // The embedded rows as the field list's texts.
@@ -112,10 +124,11 @@ void expect_rows(const std::string& page, const char* kind, const std::vector<Re
     EXPECT_EQ(column.at("unit"), field.unit);
     EXPECT_EQ(column.at("description"), results::description_of(field));
     for (std::size_t row = 0; row < rows.size(); ++row) {
-      const auto& value = column.contains("same") ? column.at("same")
-                          : column.contains("values")
-                              ? column.at("values").at(row)
-                              : column.at("texts").at(column.at("codes").at(row));
+      const auto& value =
+          column.contains("same") ? column.at("same")
+          : column.contains("values")
+              ? column.at("values").at(row)
+              : column.at("texts").at(column.at("codes").at(row).get<std::size_t>());
       const std::string text = value.is_null()             ? ""
                                : value.is_string()         ? value.get<std::string>()
                                : value.is_number_integer() ? std::to_string(value.get<long>())
