@@ -201,7 +201,7 @@ TEST_F(AggregateTest, TheH5pyRecipeWorks) {
   const Output output =
       run_program("cd " + quoted(scratch_.path()) + " && " + python + " recipe.py");
   EXPECT_EQ(output.status, 0) << output.text;
-  EXPECT_THAT(output.text, HasSubstr("('ep_fused', 500, 5.0)"));
+  EXPECT_THAT(output.text, HasSubstr("ep_fused 500 5.0"));
 }
 
 TEST_F(AggregateTest, ThePandasRecipeWorks) {
