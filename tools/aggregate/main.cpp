@@ -45,26 +45,29 @@ int aggregate(Options options, const std::string& command_line) {
   check(options);
   if (only_lists_columns(options))
     return show(options, {}, listed_columns(options), {});
+  options.files = files_of(options);
+  std::size_t unreadable = 0;
   if (!options.to.empty()) {
-    merge_into_file(options, command_line);
+    unreadable = merge_into_file(options, command_line);
     if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
         options.plots.empty() && !options.detail)
-      return kExitOk;
+      return unreadable > 0 ? kExitUserError : kExitOk;
     options.files = {options.to};
   }
-  std::vector<results::RunData> runs = load_all(options);
+  auto [runs, unreadable_now] = load_readable(options);
+  unreadable += unreadable_now;
   const std::optional<report::Table> chosen = choose_rows(options, runs);
   std::vector<fs::path> pictures;
   if (!options.plots.empty())
     pictures =
         report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
   report::Merged merged = report::merge(std::move(runs));
-  int status = kExitOk;
+  int status = unreadable > 0 ? kExitUserError : kExitOk;
   std::vector<report::Table> tables;
   if (options.comparing.asked()) {
     const report::Comparison comparison = compare_with_baseline(options, merged.run);
     tables = report::comparison_tables(comparison);
-    status = status_of(comparison);
+    status = std::max(status, status_of(comparison));
   } else if (is_query(options)) {
     tables = {report::query_table(merged.run, query_of(options))};
   } else {
@@ -73,7 +76,10 @@ int aggregate(Options options, const std::string& command_line) {
   }
   if (chosen)
     tables.push_back(*chosen);
-  return std::max(status, show(options, merged.run, tables, pictures));
+  status = std::max(status, show(options, merged.run, tables, pictures));
+  if (unreadable_now > 0)
+    std::cerr << count_of_readable("read", options.files.size(), unreadable_now) << '\n';
+  return status;
 }
 
 } // namespace
@@ -95,6 +101,9 @@ int main(int argc, char** argv) {
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;
+  } catch (const Interrupted& error) {
+    std::cerr << "peakbench-aggregate: " << error.what() << '\n';
+    return kExitInterrupted;
   } catch (const std::exception& error) {
     std::cerr << "peakbench-aggregate: " << error.what() << '\n';
     return kExitUserError;
