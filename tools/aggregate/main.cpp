@@ -77,6 +77,8 @@ int aggregate(Options options, const std::string& command_line) {
   if (chosen)
     tables.push_back(*chosen);
   status = std::max(status, show(options, merged.run, tables, pictures));
+  if (merged.repeated > 0)
+    std::cerr << merged.repeated << " rows are equal in everything to others and count once\n";
   if (unreadable_now > 0)
     std::cerr << count_of_readable("read", options.files.size(), unreadable_now) << '\n';
   return status;
