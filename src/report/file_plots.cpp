@@ -6,6 +6,7 @@
 #include "report/comm_plots.h"
 #include "report/scaling_plots.h"
 #include "report/token_tree.h"
+#include "results/guard.h"
 
 namespace peakbench::report {
 
@@ -22,7 +23,7 @@ const results::EabCase* find_case(const results::RunData& run, const std::string
 
 void add_traced(const results::RunData& run, const results::EabCase& record,
                 std::vector<NamedPlot>& plots) {
-  const results::EabTrace trace = first_prompt(results::load_eab_trace(run.path, record.case_id));
+  const results::EabTrace trace = first_prompt(results::load_eab_trace_guarded(run.path, record.case_id));
   const TracedCase traced{record, trace, ""};
   plots.push_back({"eab-entropy", entropy_plot(traced)});
   plots.push_back({"eab-tree", tree_plot(traced)});
@@ -30,7 +31,7 @@ void add_traced(const results::RunData& run, const results::EabCase& record,
 
 bool has_trace(const results::RunData& run, const results::EabCase& record) {
   try {
-    return !results::load_eab_trace(run.path, record.case_id).nodes.empty();
+    return !results::load_eab_trace_guarded(run.path, record.case_id).nodes.empty();
   } catch (const UserError&) {
     return false;
   }
@@ -52,7 +53,7 @@ std::vector<NamedPlot> plots_of_ep(const std::vector<results::RunData>& runs) {
   }
   return ep_plots(cases, training, [&](const results::EpCase& row) -> results::EpTrace {
     try {
-      return results::load_ep_trace(file_of.at(row.case_id), row.case_id);
+      return results::load_ep_trace_guarded(file_of.at(row.case_id), row.case_id);
     } catch (const UserError&) { // it has none
       return {};
     }

@@ -57,6 +57,8 @@ void check_comparing(const Options& options) {
 report::Comparison compare_with_baseline(const Options& options, const results::RunData& run) {
   Options of_baseline = options;
   of_baseline.files = options.comparing.baselines;
+  of_baseline.inputs = {};
+  of_baseline.to.clear();
   std::vector<results::RunData> runs = load_all(of_baseline);
   choose_rows(options, runs);
   report::CompareOptions how;
