@@ -79,9 +79,13 @@ struct Comparison {
   std::string before, now; // the files
   std::vector<KindComparison> kinds;
   CompareOptions options;
-  std::size_t tests = 0; // whose p are adjusted together
-  std::vector<std::string> notes;
+  std::size_t tests = 0;           // whose p are adjusted together
+  std::size_t repeats_needed = 0;  // of each side, so that each of these cases could be told
+  std::vector<std::string> notes;  // on the environments
   std::size_t regressions() const; // cases with one, and missing cases if those count
+  // Cases with this verdict, and all that are in both.
+  std::size_t count(Verdict verdict) const;
+  std::size_t cases() const;
 };
 
 // UserError if the two have no case in common, saying in what all their cases differ.

@@ -41,21 +41,19 @@ Table regressions_table(const Comparison& comparison) {
       if (one.in_baseline && !comparison.options.allow_missing)
         table.rows.push_back({one.case_id, kind.title, one.what, "missing in the new run"});
   }
-  std::size_t unclear = 0, all = 0;
-  for (const KindComparison& kind : comparison.kinds)
-    for (const CaseComparison& one : kind.cases) {
-      ++all;
-      unclear += one.verdict == Verdict::cannot_tell;
-    }
-  table.notes.push_back(fmt::format(
-      "{}: slower by more than that, told so by the interval and by p; a peak greater by more "
-      "than that; ok and valid before and not now{}.",
-      table.rows.empty() ? "None" : "A regression is",
-      comparison.options.allow_missing ? "" : "; missing now"));
-  if (unclear > 0)
+  const bool missing_count = !comparison.options.allow_missing;
+  table.notes.push_back(
+      table.rows.empty()
+          ? fmt::format("None: no case is told to be slower by more than that, has a peak greater "
+                        "by more than that, or was ok and valid and is not any more{}.",
+                        missing_count ? "; none is missing" : "")
+          : fmt::format("A case is one if it is told to be slower by more than that, has a peak "
+                        "greater by more than that, was ok and valid and is not any more{}.",
+                        missing_count ? ", or is missing" : ""));
+  if (const std::size_t unclear = comparison.count(Verdict::cannot_tell); unclear > 0)
     table.notes.push_back(fmt::format(
-        "Of {} of {} cases the time cannot be told: a regression of theirs would not be found.",
-        unclear, all));
+        "The times of {} of {} cases cannot be told: a regression of theirs would not be found.",
+        unclear, comparison.cases()));
   return table;
 }
 
@@ -80,11 +78,13 @@ Table arms_table(const Comparison& comparison) {
       fmt::format("Baseline: {}. Now: {}.", comparison.before, comparison.now),
       "Time: geometric mean over the cases of (median now / median before), with a 95 % bootstrap "
       "interval over their repeats; below 1 is faster. None where a case has a single repeat.",
-      fmt::format(
-          "Same: the interval of the case's ratio lies within {} %. Faster, slower: it lies "
-          "on one side of 1, and p (rank-sum test of Mann and Whitney), adjusted by Holm "
-          "over {} cases, is below 0.05. Else it cannot be told.",
-          comparison.options.same_percent, comparison.tests),
+      fmt::format("Same: the interval of a case's ratio lies within {} %. Faster, slower: it lies "
+                  "on one side of 1, and p (rank-sum test of Mann and Whitney), adjusted by Holm "
+                  "over the {} cases that can be tested, is below 0.05. Else it cannot be told.",
+                  comparison.options.same_percent, comparison.tests),
+      fmt::format("To tell each of these cases takes {} repeats of either side at least "
+                  "(repeats.min of the configuration, or several files of each side).",
+                  comparison.repeats_needed),
       "Intervals and p are about the repeats within these files. What changes from one run to the "
       "next (clock, other work, where memory lies) is in them only with several files of each "
       "side, whose repeats are pooled."};
