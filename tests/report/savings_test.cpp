@@ -41,7 +41,7 @@ TEST(SavingsTest, EpByDepth) {
   for (EpCase& row : cases)
     if (row.arm == "backprop" && row.depth == 500)
       row.status = "out_of_memory";
-  const Table& table = table_with(ep_tables(cases), "memory saved versus depth");
+  const Table table = table_with(ep_tables(cases), "memory saved versus depth");
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "depth 500"), "95.0"); // 5 of 100 MB
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "depth 10"), "-150.0");
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "saved"), "95.00");
