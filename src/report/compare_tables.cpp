@@ -112,7 +112,7 @@ Table changes_table(const Comparison& comparison) {
 
 Table one_sided_table(const Comparison& comparison) {
   Table table;
-  table.title = "Cases of one side alone";
+  table.title = "Only before or only now: cases of one side";
   table.columns = {
       {"case", "", true}, {"kind", "", true}, {"what", "", true}, {"there is", "", true}};
   for (const KindComparison& kind : comparison.kinds)
@@ -132,7 +132,7 @@ std::string memory_text(const CaseComparison& one) {
 
 Table cases_table(const KindComparison& kind) {
   Table table;
-  table.title = kind.title + ": every case, now against the baseline";
+  table.title = fmt::format("Comparison: {}, case by case", kind.title);
   table.columns = kind.settings;
   table.settings = kind.settings.size();
   const std::vector<Column> rest = {

@@ -316,8 +316,8 @@ TEST(CompareTables, HoldWhatWasCompared) {
   EXPECT_EQ(cell(arms, {"EP", "backprop"}, "greatest growth"), "5.00");
   EXPECT_TRUE(has_note(arms, "adjusted by Holm over the 4 cases"));
   EXPECT_EQ(table_with(tables, "What else changed").rows.size(), 1u);
-  EXPECT_EQ(table_with(tables, "Cases of one side alone").rows.size(), 1u);
-  const Table& cases = table_with(tables, "EP: every case");
+  EXPECT_EQ(table_with(tables, "cases of one side").rows.size(), 1u);
+  const Table& cases = table_with(tables, "Comparison: EP, case by case");
   ASSERT_EQ(cases.rows.size(), 4u);
   EXPECT_EQ(cases.settings, 2u);
   EXPECT_EQ(cell(cases, {"backprop", "10"}, "ratio"), "1.3000");
