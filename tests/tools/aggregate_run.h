@@ -31,19 +31,21 @@ protected:
     return path;
   }
   results::testing::Output run(const std::string& arguments) const {
-    using results::testing::quoted;
-    return results::testing::run_program("cd " + quoted(scratch_.path()) + " && " +
-                                         quoted(PEAKBENCH_AGGREGATE) + " " + arguments);
+    return results::testing::run_program(command(arguments));
   }
   // Without what goes to the standard error.
   std::string output(const std::string& arguments) const {
-    return run(arguments + " 2>errors").text;
+    return results::testing::run_program("( " + command(arguments) + " 2>/dev/null )").text;
   }
 
   const results::testing::InMemory memory_;
   const ScratchFolder& scratch_ = *memory_;
 
 private:
+  std::string command(const std::string& arguments) const {
+    using results::testing::quoted;
+    return "cd " + quoted(scratch_.path()) + " && " + quoted(PEAKBENCH_AGGREGATE) + " " + arguments;
+  }
   static std::vector<results::RepeatRow> around(const std::string& id, double seconds, int count) {
     std::vector<results::RepeatRow> rows;
     for (int i = 0; i < count; ++i) {
