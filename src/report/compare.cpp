@@ -180,11 +180,14 @@ double growth_percent(const CaseComparison& one) {
                    static_cast<double>(one.peak_before);
 }
 
+std::string slower_text(double ratio) {
+  return ratio < 3 ? fmt::format("slower by {} %", number(100 * (ratio - 1)))
+                   : fmt::format("takes {} times as long", number(ratio));
+}
+
 void find_regressions(CaseComparison& one, double percent) {
   if (one.verdict == Verdict::slower && one.ratio.ratio > 1 + percent / 100)
-    one.regressions.push_back(
-        one.ratio.ratio < 3 ? fmt::format("slower by {} %", number(100 * (one.ratio.ratio - 1)))
-                            : fmt::format("takes {} times as long", number(one.ratio.ratio)));
+    one.regressions.push_back(slower_text(one.ratio.ratio));
   if (growth_percent(one) > percent)
     one.regressions.push_back(fmt::format("peak memory greater by {} % ({} bytes)",
                                           number(growth_percent(one)),
@@ -221,11 +224,49 @@ void summarize_arms(KindComparison& kind) {
     arm->memory_more += growth > 0;
     if (!std::isnan(growth) && !(growth <= arm->greatest_growth_percent))
       arm->greatest_growth_percent = growth;
+    arm->longer += one.ratio.ratio > 1;
+    arm->shorter += one.ratio.ratio < 1;
     if (one.verdict != Verdict::not_compared)
       samples[static_cast<std::size_t>(arm - kind.arms.begin())].push_back(one.seconds);
   }
   for (std::size_t i = 0; i < kind.arms.size(); ++i)
     kind.arms[i].time = mean_ratio(samples[i]);
+}
+
+Verdict verdict_of(const ArmComparison& arm, double same_percent) {
+  const double margin = 1 + same_percent / 100;
+  const Ratio& time = arm.time;
+  if (std::isnan(time.ratio))
+    return Verdict::not_compared;
+  if (time.lower >= 1 / margin && time.upper <= margin) // not so without an interval
+    return Verdict::same;
+  if (!(arm.adjusted_p < kSignificant))
+    return Verdict::cannot_tell;
+  const bool spread = !std::isnan(time.lower);
+  if (spread ? time.lower > 1 : time.ratio > 1)
+    return Verdict::slower;
+  return (spread ? time.upper < 1 : time.ratio < 1) ? Verdict::faster : Verdict::cannot_tell;
+}
+
+void decide_arms(Comparison& comparison) {
+  std::vector<ArmComparison*> arms;
+  std::vector<double> p;
+  for (KindComparison& kind : comparison.kinds)
+    for (ArmComparison& arm : kind.arms) {
+      arms.push_back(&arm);
+      p.push_back(std::isnan(arm.time.ratio) ? results::kAbsentReal
+                                             : sign_test_p(arm.longer, arm.shorter));
+    }
+  const std::vector<double> adjusted = holm(p);
+  const CompareOptions& options = comparison.options;
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    ArmComparison& arm = *arms[i];
+    arm.adjusted_p = adjusted[i];
+    arm.verdict = verdict_of(arm, options.same_percent);
+    if (options.regression_percent && arm.verdict == Verdict::slower &&
+        arm.time.ratio > 1 + *options.regression_percent / 100)
+      arm.regression = slower_text(arm.time.ratio) + ", all cases of the arm together";
+  }
 }
 
 } // namespace
@@ -253,6 +294,8 @@ std::size_t Comparison::regressions() const {
   for (const KindComparison& kind : kinds) {
     count += static_cast<std::size_t>(std::ranges::count_if(
         kind.cases, [](const CaseComparison& one) { return !one.regressions.empty(); }));
+    count += static_cast<std::size_t>(std::ranges::count_if(
+        kind.arms, [](const ArmComparison& arm) { return !arm.regression.empty(); }));
     if (!options.allow_missing)
       count +=
           static_cast<std::size_t>(std::ranges::count_if(kind.one_sided, &OneSided::in_baseline));
@@ -302,6 +345,7 @@ Comparison compare(const RunData& baseline, const RunData& now, const CompareOpt
         find_regressions(one, *options.regression_percent);
     summarize_arms(kind);
   }
+  decide_arms(comparison);
   comparison.notes = environment_notes(baseline, now);
   return comparison;
 }

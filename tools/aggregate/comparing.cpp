@@ -77,9 +77,8 @@ int status_of(const report::Comparison& comparison) {
   const std::size_t regressions = comparison.regressions();
   if (regressions == 0)
     return kExitOk;
-  std::cerr << fmt::format("peakbench-aggregate: {} {} against {}\n", regressions,
-                           regressions == 1 ? "case is a regression" : "cases are regressions",
-                           comparison.before);
+  std::cerr << fmt::format("peakbench-aggregate: {} regression{} against {}\n", regressions,
+                           regressions == 1 ? "" : "s", comparison.before);
   return kExitFailedCases;
 }
 
