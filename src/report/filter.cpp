@@ -28,12 +28,12 @@ template <class Record>
 void mark(const std::vector<Record>& rows, const results::Field<Record>& field,
           const Condition& condition, Marks& marks) {
   using Text = typename results::Field<Record>::Text;
-  const Test test(condition, std::holds_alternative<Text>(field.get));
+  const Matcher matches(condition, std::holds_alternative<Text>(field.get));
   std::visit(
       [&](auto get) {
         // Getters serve writers too; nothing is written here.
         for (std::size_t i = 0; i < rows.size(); ++i)
-          marks[i] = marks[i] && test(get(const_cast<Record&>(rows[i])));
+          marks[i] = marks[i] && matches(get(const_cast<Record&>(rows[i])));
       },
       field.get);
 }
@@ -105,7 +105,7 @@ void check(const Condition& condition, const std::vector<std::string>& searched)
     for (const ColumnOfKind& column : columns_of_kind(kind))
       if (column.name == condition.column) {
         found = true;
-        Test(condition, column.is_text);
+        Matcher(condition, column.is_text);
       }
   if (!found)
     refuse_column(condition.place, condition.column, searched);

@@ -20,18 +20,18 @@ Condition only(const std::string& expression) {
   return conditions.front();
 }
 bool number_holds(const std::string& expression, double value) {
-  return Test(only(expression), false)(value);
+  return Matcher(only(expression), false)(value);
 }
 bool count_holds(const std::string& expression, std::int64_t value) {
-  return Test(only(expression), false)(value);
+  return Matcher(only(expression), false)(value);
 }
 bool text_holds(const std::string& expression, const std::string& value) {
-  return Test(only(expression), true)(value);
+  return Matcher(only(expression), true)(value);
 }
 std::string message_of(const std::string& expression, bool is_text = true) {
   try {
     for (const Condition& condition : parse_where({expression}))
-      Test(condition, is_text);
+      Matcher(condition, is_text);
   } catch (const UserError& error) {
     return error.what();
   }
@@ -156,7 +156,7 @@ TEST(Where, AnyLettersAreReadOrRefused) {
       for (const Condition& condition : parse_where({expression})) {
         EXPECT_FALSE(condition.column.empty());
         EXPECT_FALSE(condition.values.empty());
-        Test(condition, true)(std::string("ab1"));
+        Matcher(condition, true)(std::string("ab1"));
       }
       ++read;
     } catch (const UserError&) {
