@@ -44,7 +44,7 @@ void add_rows(Table& table, const Panel& panel, const std::string& name) {
 Table figures_of(const Plot& plot) {
   Table table;
   table.title = "Figures of: " + plot.title;
-  for (const char* title : {"panel", "line", "across", "up", "lower end", "upper end"})
+  for (const char* title : {"panel", "line", "x", "y", "lower end", "upper end"})
     table.columns.push_back({title, "", table.columns.size() < 2});
   for (const Panel& panel : plot.panels)
     if (is_measured(panel))

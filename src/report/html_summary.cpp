@@ -105,7 +105,8 @@ std::string tile(const std::string& value, const std::string& unit, const std::s
 }
 
 // The verdicts of the success criteria, counted.
-std::string criteria_tile(const std::vector<Table>& tables) {
+std::string criteria_tiles(const std::vector<Table>& tables) {
+  std::string tiles;
   for (const Table& table : tables) {
     const auto column = std::ranges::find(table.columns, "verdict", &Column::title);
     if (column == table.columns.end())
@@ -116,10 +117,10 @@ std::string criteria_tile(const std::vector<Table>& tables) {
       failed += row[column - table.columns.begin()] == "FAIL";
     }
     if (passed + failed > 0)
-      return tile(fmt::format("{} of {}", passed, passed + failed), "",
-                  table.title + " that were tested: passed");
+      tiles += tile(fmt::format("{} of {}", passed, passed + failed), "",
+                    table.title + " that were tested: passed");
   }
-  return "";
+  return tiles;
 }
 
 } // namespace
@@ -156,7 +157,7 @@ std::string headlines_html(const std::vector<Table>& tables) {
       tiles += tile(value, found.unit,
                     wanted.label + std::string(several ? ", first and last setting" : ""));
     }
-  tiles += criteria_tile(tables);
+  tiles += criteria_tiles(tables);
   return tiles.empty() ? "" : "<dl class=\"tiles\">\n" + tiles + "</dl>\n";
 }
 

@@ -105,6 +105,9 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
   EXPECT_EQ(
       tile({"Collectives", {{"bus bandwidth", "GB/s"}}, {{"9.5"}, {"-"}, {"10.5"}, {"2"}}, {}}),
       "10.5");
+  EXPECT_EQ(
+      tile({"EAB: success criteria", {{"verdict", "", true}}, {{"PASS"}, {"FAIL"}, {"-"}}, {}}),
+      "1 of 2");
 }
 
 // The embedded rows as the field list's texts.

@@ -23,7 +23,8 @@ const compare = (a, b, direction) => {
 
 // A heading becomes a button: up, down, as it was.
 const sortButton = (heading, sort) => {
-  const button = make('button', {type: 'button', title: 'Sort: up, down, as in the file'});
+  const meaning = heading.title ? heading.title + '\n' : '';
+  const button = make('button', {type: 'button', title: meaning + 'Sort: up, down, as in the file'});
   button.append(...heading.childNodes);
   heading.append(button);
   heading.setAttribute('aria-sort', 'none');
