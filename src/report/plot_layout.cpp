@@ -30,6 +30,11 @@ std::vector<double> values_of(const Panel& panel, bool is_x) {
   for (const Boxes& group : panel.boxes)
     for (const Box& box : group.boxes)
       values.insert(values.end(), {is_x ? box.x_low : box.y_low, is_x ? box.x_high : box.y_high});
+  for (const Band& band : panel.bands)
+    for (const BandPoint& point : band.points) {
+      values.push_back(is_x ? point.x : point.low);
+      values.push_back(is_x ? point.x : point.high);
+    }
   for (const Rule& rule : panel.rules)
     if (rule.horizontal != is_x)
       values.push_back(rule.at);
@@ -39,6 +44,8 @@ std::vector<double> values_of(const Panel& panel, bool is_x) {
 }
 
 double ticks_width(const Axis& axis) {
+  if (!axis.labelled)
+    return 0;
   double width = axis.ticks.empty() ? kNumberWidth : 0;
   for (const Tick& tick : axis.ticks)
     width = std::max(width, text_pixels(tick.text, kTextSize));
@@ -53,6 +60,8 @@ double legend_width(const Panel& panel) {
   };
   for (const Series& series : panel.series)
     add(series.title);
+  for (const Band& band : panel.bands)
+    add(band.title);
   for (const Boxes& boxes : panel.boxes)
     add(boxes.title);
   for (const Rule& rule : panel.rules)

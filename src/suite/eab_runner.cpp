@@ -11,6 +11,7 @@
 #include "measure/trial.h"
 #include "suite/eab_record.h"
 #include "suite/outcome.h"
+#include "suite/timeline.h"
 
 namespace peakbench::suite {
 
@@ -188,6 +189,10 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
     if (run.kv.now.bound_bytes != 0 || run.kv.now.logical_bytes != 0)
       row.record.validity =
           fmt::format("INVALID: {} bytes of KV were never released", run.kv.now.bound_bytes);
+
+  if (config_->timeline)
+    add_timeline(row, memory_, nullptr,
+                 [&] { generate(planned.prompts, settings, samples, limit); });
 
   if (planned.prompts.size() > 1)
     return;

@@ -8,6 +8,7 @@
 #include "suite/ep_analysis.h"
 #include "suite/ep_training.h"
 #include "suite/outcome.h"
+#include "suite/timeline.h"
 
 namespace peakbench::suite {
 
@@ -71,6 +72,12 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     fill_trials(record, trials);
     fill_memory(record, trials, before);
     result.repeats = repeat_rows(record.case_id, trials, before.total);
+    if (config.timeline) {
+      StageMarks stages(memory);
+      add_timeline(
+          result, memory, &before, [&] { experiment.step(deadline, &stages); },
+          [&] { experiment.reset(); });
+    }
 
     if (looks == Looks::at_time_and_memory)
       return;
@@ -82,7 +89,9 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     record.kink_rows = inspection.kink_rows;
     record.cosine_to_backprop = inspection.cosine;
     record.settled_steps = inspection.settled_steps;
-    result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};
+    result.trace.energy = inspection.energy;
+    result.trace.gradient_norm = inspection.gradient_norm;
+    result.trace.cosine_to_backprop = inspection.cosine_to_backprop;
     if (device_trace) {
       on_device = inspection.layers;
       result.trace.gradient_norm.clear();

@@ -60,7 +60,7 @@ TEST_F(FilePlots, AWrongCaseIsTold) {
   const auto with = results::load(write("b.h5", true));
   EXPECT_EQ(plots_of({with}, testing::traced_case().case_id).size(), 3u);
   EXPECT_THAT([&] { plots_of({with}, "nonsense"); },
-              ThrowsMessage<UserError>(HasSubstr("no EAB case nonsense")));
+              ThrowsMessage<UserError>(HasSubstr("no case nonsense in the files")));
   EXPECT_THAT([&] { plots_of({with}, naive_case().case_id); },
               ThrowsMessage<UserError>(HasSubstr("no trace of case")));
 }
