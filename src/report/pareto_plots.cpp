@@ -18,7 +18,7 @@ using results::EabCase;
 using results::EpCase;
 
 constexpr std::size_t kMostPlots = 6; // one for each setting
-constexpr double kPale = 0.4;
+constexpr double kPale = 0.5;
 constexpr double kWide = 5; // a ratio from which on an axis is logarithmic
 
 // Room around what is shown, so that the front has an end that can be seen.
@@ -36,7 +36,7 @@ Axis axis_of(const std::string& title, const std::string& unit, std::vector<doub
   return axis;
 }
 
-Panel panel_of(std::vector<ParetoPoint> points) {
+Panel panel_of(std::vector<ParetoPoint> points, const std::string& time_title) {
   std::ranges::stable_sort(
       points, {}, [](const ParetoPoint& one) { return std::pair(one.megabytes, one.seconds); });
   const std::vector<bool> front = on_front(points);
@@ -50,7 +50,7 @@ Panel panel_of(std::vector<ParetoPoint> points) {
   }
   Panel panel;
   panel.x = axis_of("peak memory beyond the weights", "MB", memory);
-  panel.y = axis_of("time", milliseconds ? "ms" : "s", time);
+  panel.y = axis_of(time_title, milliseconds ? "ms" : "s", time);
 
   Series steps{
       "front", {.colour = Colour::dark_grey, .dash = Dash::dashed, .width = 1.2}, {}, true};
@@ -60,12 +60,13 @@ Panel panel_of(std::vector<ParetoPoint> points) {
     mark.points.push_back({point.megabytes, scale * point.seconds, scale * point.seconds_lower,
                            scale * point.seconds_upper});
     mark.style.width = 0;
+    mark.style.size *= 1.5;
     if (front[i]) {
       // gnuplot's steps go across and then down: what is possible with so much memory.
       if (steps.points.empty())
         steps.points.push_back({point.megabytes, *panel.y.high});
       steps.points.push_back({point.megabytes, scale * point.seconds});
-      mark.style.size *= 1.3;
+      mark.style.size *= 1.2;
     } else {
       mark.title += " (dominated)";
       mark.style.opacity = kPale;
@@ -80,13 +81,13 @@ Panel panel_of(std::vector<ParetoPoint> points) {
   return panel;
 }
 
-Plot plot_of(const std::string& title, const std::string& subtitle,
+Plot plot_of(const std::string& title, const std::string& subtitle, const std::string& time_title,
              std::vector<ParetoPoint> points) {
   Plot plot;
   plot.title = title;
   plot.subtitles = {subtitle, "Bars: 95 % interval of the time; peaks repeat to the byte on the "
                               "CPU. Dominated: another arm needs no more of both and less of one."};
-  plot.panels = {panel_of(std::move(points))};
+  plot.panels = {panel_of(std::move(points), time_title)};
   plot.width = 900;
   plot.height = 470;
   return plot;
@@ -107,10 +108,20 @@ void add_point(const std::string& title, const Style& style, const Rows<Row>& ro
     points.push_back(point);
 }
 
+// Where lines are told apart by their dashes, points are by being hollow.
+Style style_of_point(const ArmDecode& which) {
+  Style style = style_of_arm(which.arm, which.decode);
+  if (which.decode == "per_path" && style.marker == Marker::disc)
+    style.marker = Marker::circle;
+  if (which.decode == "per_path" && style.marker == Marker::diamond)
+    style.marker = Marker::box;
+  return style;
+}
+
 std::vector<ParetoPoint> points_of(const EabRows& rows) {
   std::vector<ParetoPoint> points;
   for (const ArmDecode& which : kEabOrder)
-    add_point<EabCase>(arm_title(which.arm, which.decode), style_of_arm(which.arm, which.decode),
+    add_point<EabCase>(arm_title(which.arm, which.decode), style_of_point(which),
                        finished(rows_of(rows, which)), peak_megabytes, &EabCase::wall_seconds,
                        &EabCase::wall_seconds_lower, &EabCase::wall_seconds_upper, points);
   return points;
@@ -152,7 +163,7 @@ std::vector<NamedPlot> eab_pareto_plots(const std::vector<EabCase>& cases) {
          plot_of("Time against peak memory: which arms no other one beats in both",
                  fmt::format("{}, {}; at most {} new tokens and {} paths; medians over the prompts",
                              first.model, first.dtype, first.max_new_tokens, first.max_paths),
-                 points)});
+                 "wall time", points)});
   }
   return plots;
 }
@@ -178,7 +189,7 @@ std::vector<NamedPlot> ep_pareto_plots(const std::vector<EpCase>& cases) {
          plot_of("A training step's time against its peak memory",
                  fmt::format("depth {}, {}{}{}; reach differs between arms (ep-versus-depth)",
                              depth, shared_text(group.rows), setting.empty() ? "" : "; ", setting),
-                 points)});
+                 "time of a training step", points)});
   }
   return plots;
 }

@@ -21,6 +21,7 @@ constexpr std::size_t kColumns = 220; // of a panel
 constexpr double kPlotWidth = 172, kLegendWidth = 190, kHeight = 430;
 constexpr double kWordLine = 13, kWordSize = 10; // of the words about the peak
 constexpr std::size_t kMostParts = 3;
+constexpr double kMostTicks = 4; // of a panel's time
 
 // From the bottom. Neighbours differ in lightness or hatching, for print in grey.
 struct TagLook {
@@ -29,10 +30,10 @@ struct TagLook {
   Fill fill;
 };
 constexpr TagLook kLooks[] = {
-    {0, Colour::dark_grey, Fill::solid},   {2, Colour::purple, Fill::rising},
+    {0, Colour::light_grey, Fill::solid},  {2, Colour::purple, Fill::rising},
     {1, Colour::vermillion, Fill::rising}, {3, Colour::sky, Fill::solid},
     {4, Colour::green, Fill::falling},     {5, Colour::blue, Fill::solid},
-    {6, Colour::orange, Fill::solid},      {7, Colour::grey, Fill::falling},
+    {6, Colour::orange, Fill::solid},      {7, Colour::black, Fill::falling},
 };
 
 double megabytes(std::int64_t bytes) { return static_cast<double>(bytes) / kMegabyte; }
@@ -93,15 +94,16 @@ std::vector<std::string> words_of(const TimelinePanel& panel) {
   return words;
 }
 
-Panel panel_of(const TimelinePanel& given, const std::set<std::size_t>& tags,
-               const TimeUnit& unit) {
+Panel panel_of(const TimelinePanel& given, const std::set<std::size_t>& tags) {
   const std::vector<TimelinePoint> points = drawn_points(*given.timeline, kColumns);
+  const TimeUnit unit = unit_of(points.back().seconds);
   const TimelinePoint& peak = given.timeline->points[results::peak_of(*given.timeline)];
   Panel panel;
   panel.title = given.title;
   panel.bands = bands_of(points, tags, unit);
   panel.x = {.title = "time", .unit = unit.name, .low = 0.0};
   panel.x.high = std::max(1e-9, points.back().seconds * unit.per_second);
+  panel.x.ticks = linear_ticks({0, *panel.x.high}, kMostTicks);
   panel.series.push_back({"peak",
                           {.colour = Colour::black, .marker = Marker::disc, .width = 0, .size = 1},
                           {{peak.seconds * unit.per_second, megabytes(peak.total)}}});
@@ -143,11 +145,10 @@ Plot timeline_plot(const std::string& title, const std::vector<std::string>& sub
   plot.title = title;
   plot.subtitles = subtitles;
   const std::set<std::size_t> tags = tags_in(panels);
-  double longest = 0, highest = 0;
+  double highest = 0;
   std::size_t lines = 0;
   for (const TimelinePanel& one : panels) {
     const Timeline& timeline = *one.timeline;
-    longest = std::max(longest, timeline.points.back().seconds);
     highest = std::max(highest, megabytes(timeline.points[results::peak_of(timeline)].total));
     lines = std::max(lines, words_of(one).size());
   }
@@ -159,7 +160,7 @@ Plot timeline_plot(const std::string& title, const std::vector<std::string>& sub
   const double top = std::max(highest, 1e-6) * area / (area - text);
   plot.width = 0;
   for (std::size_t i = 0; i < panels.size(); ++i) {
-    Panel panel = panel_of(panels[i], tags, unit_of(longest));
+    Panel panel = panel_of(panels[i], tags);
     panel.y = {.low = 0.0, .high = top};
     if (i == 0) {
       panel.y.title = "live memory";

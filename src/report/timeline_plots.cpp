@@ -79,7 +79,7 @@ public:
   std::optional<Plot> plot(const std::string& title, std::vector<std::string> subtitles) const {
     if (panels_.empty())
       return std::nullopt;
-    std::string how = "Of one repeat beside the timed ones; each arm on its own time.";
+    std::string how = "Of one repeat beside the timed ones; each arm with a time axis of its own.";
     if (greatest_span_ > 1)
       how +=
           fmt::format(" Upper envelope: the highest of every {} events or fewer.", greatest_span_);

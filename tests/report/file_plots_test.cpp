@@ -75,7 +75,7 @@ TEST_F(FilePlots, ShowEpWithItsCurvesAndTraces) {
       if ((i < run.ep.size() / 2) == upper_half) {
         results::EpRow row;
         row.record = run.ep[i];
-        row.trace = {{2, 1}, {1e-3, 1}, {0.5, 1}};
+        row.trace = {{2, 1}, {1e-3, 1}, {0.5, 1}, {}};
         for (const results::EpTrainingRow& point : run.ep_training)
           if (point.case_id == row.record.case_id)
             row.training.push_back(point);
