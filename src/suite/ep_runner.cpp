@@ -34,15 +34,23 @@ void judge(results::EpCase& record, const ep::Settings& settings) {
                                   record.gradient_error, tolerance);
 }
 
+// What the case holds between its steps.
+measure::TagBytes held(const measure::TrialResult& trials, const measure::LiveBytes& before) {
+  measure::TagBytes bytes = trials.largest().memory.start.by_tag;
+  for (std::size_t tag = 0; tag < bytes.size(); ++tag)
+    bytes[tag] -= before.by_tag[tag];
+  return bytes;
+}
+
 void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
                  const measure::LiveBytes& before) {
   // The trial's peak is beyond what was live when the step began; the record's is all of the case.
   const measure::MemoryReading& reading = trials.largest().memory;
   record.peak_bytes = reading.peak_bytes + reading.start.total - before.total;
   record.peak_beyond_weights_bytes = record.peak_bytes - record.weights_bytes;
-  measure::TagBytes all{};
+  measure::TagBytes all = held(trials, before);
   for (std::size_t tag = 0; tag < all.size(); ++tag)
-    all[tag] = reading.peak_by_tag[tag] + reading.start.by_tag[tag] - before.by_tag[tag];
+    all[tag] += reading.peak_by_tag[tag];
   record.peak = peak_by_tag(all);
 }
 
@@ -72,12 +80,6 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     fill_trials(record, trials);
     fill_memory(record, trials, before);
     result.repeats = repeat_rows(record.case_id, trials, before.total);
-    if (config.timeline) {
-      StageMarks stages(memory);
-      add_timeline(
-          result, memory, &before, [&] { experiment.step(deadline, &stages); },
-          [&] { experiment.reset(); });
-    }
 
     if (looks == Looks::at_time_and_memory)
       return;
@@ -103,6 +105,12 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     if (!config.ep->training.dataset.empty())
       train_ep_case(planned, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
+    if (config.timeline) {
+      StageMarks stages(memory);
+      add_timeline(
+          result, memory, held(trials, before), [&] { experiment.step(deadline, &stages); },
+          [&] { experiment.reset(); });
+    }
     if (device_trace)
       *device_trace = on_device;
   });

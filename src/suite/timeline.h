@@ -12,23 +12,19 @@
 
 namespace peakbench::suite {
 
-// As it is stored. `base`, what was live before the recording began, is added to every point: for
+// As it is stored. `base`, what the case holds when a repeat begins, is added to every point: for
 // records whose peak counts it.
 results::Timeline stored_timeline(const measure::Timeline& timeline,
                                   const measure::TagBytes& base = {});
 
-// Runs `body` once, recorded, and puts the timeline and its peak into the row. The case is measured
-// by then: if it now runs into its time limit, it has no timeline, and all the rest.
-// `live_before`: what is not the case's own; null: what is live when the body begins.
+// Runs `body` once, recorded, and puts the timeline and its peak into the row: the last that is
+// done with a case, so that one that now runs into its time limit has all but the timeline.
 template <class Row>
-void add_timeline(Row& row, measure::DeviceMemory& memory, const measure::LiveBytes* live_before,
+void add_timeline(Row& row, measure::DeviceMemory& memory, const measure::TagBytes& base,
                   const std::function<void()>& body, const std::function<void()>& between = {}) {
   try {
-    const measure::RecordedTimeline recorded = measure::record_timeline(memory, body, between);
-    measure::TagBytes base{};
-    for (std::size_t tag = 0; live_before && tag < base.size(); ++tag)
-      base[tag] = recorded.memory.start.by_tag[tag] - live_before->by_tag[tag];
-    row.trace.timeline = stored_timeline(recorded.timeline, base);
+    row.trace.timeline =
+        stored_timeline(measure::record_timeline(memory, body, between).timeline, base);
   } catch (const TimedOut&) {
     return;
   }

@@ -132,10 +132,10 @@ TEST(Timeline, TimeLimitLeavesTheRest) {
   results::EpRow row;
   row.record.peak_bytes = 7;
   measure::DeviceMemory& memory = measure::DeviceMemory::of(at::kCPU);
-  add_timeline(row, memory, nullptr, [] { throw TimedOut("too late"); });
+  add_timeline(row, memory, {}, [] { throw TimedOut("too late"); });
   EXPECT_TRUE(row.trace.timeline.points.empty());
   EXPECT_EQ(row.record.timeline_peak_bytes, results::kAbsent);
-  EXPECT_THROW(add_timeline(row, memory, nullptr, [] { throw Interrupted("now"); }), Interrupted);
+  EXPECT_THROW(add_timeline(row, memory, {}, [] { throw Interrupted("now"); }), Interrupted);
 }
 
 } // namespace
