@@ -85,8 +85,11 @@ Plot plot_of(const std::string& title, const std::string& subtitle, const std::s
              std::vector<ParetoPoint> points) {
   Plot plot;
   plot.title = title;
-  plot.subtitles = {subtitle, "Bars: 95 % interval of the time; peaks repeat to the byte on the "
-                              "CPU. Dominated: another arm needs no more of both and less of one."};
+  const bool intervals = std::ranges::any_of(
+      points, [](const ParetoPoint& one) { return one.seconds_upper > one.seconds_lower; });
+  plot.subtitles = {subtitle,
+                    std::string("Dominated: another arm needs no more of both and less of one.") +
+                        (intervals ? " Bars: 95 % interval of the time." : "")};
   plot.panels = {panel_of(std::move(points), time_title)};
   plot.width = 900;
   plot.height = 470;

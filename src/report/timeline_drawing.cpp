@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "report/numbers.h"
@@ -17,11 +18,12 @@ namespace {
 using results::Timeline;
 using results::TimelinePoint;
 
-constexpr std::size_t kColumns = 220; // of a panel
+constexpr std::size_t kColumns = 120; // of a panel
 constexpr double kPlotWidth = 172, kLegendWidth = 190, kHeight = 430;
 constexpr double kWordLine = 13, kWordSize = 10; // of the words about the peak
-constexpr std::size_t kMostParts = 3;
-constexpr double kMostTicks = 4; // of a panel's time
+constexpr std::size_t kMostParts = 4;
+constexpr double kLeastShare = 0.005; // of the peak, for a part to be named
+constexpr double kMostTicks = 4;      // of a panel's time
 
 // From the bottom. Neighbours differ in lightness or hatching, for print in grey.
 struct TagLook {
@@ -71,7 +73,12 @@ std::vector<Band> bands_of(const std::vector<TimelinePoint>& points,
     Band band{results::kTagNames[look.tag], look.colour, look.fill, {}};
     for (std::size_t i = 0; i < points.size(); ++i) {
       const double height = std::max(0.0, megabytes(bytes_of(points[i], look.tag)));
-      band.points.push_back({points[i].seconds * unit.per_second, top[i], top[i] + height});
+      const BandPoint next{points[i].seconds * unit.per_second, top[i], top[i] + height};
+      const bool goes_on = !band.points.empty() && i + 1 < points.size() &&
+                           band.points.back().low == next.low &&
+                           band.points.back().high == next.high;
+      if (!goes_on) // spares most of the file where a tag does not change
+        band.points.push_back(next);
       top[i] += height;
     }
     bands.insert(bands.begin(), std::move(band));
@@ -87,8 +94,9 @@ std::vector<std::string> words_of(const TimelinePanel& panel) {
   std::vector<std::string> words{number(megabytes(peak.total)) + " MB" +
                                  (phase.empty() ? " at the start" : " in " + phase)};
   for (const Part& part : parts_of(peak.by_tag, kMostParts))
-    words.push_back(fmt::format("{} {} ({} %)", part.name, number(megabytes(part.bytes)),
-                                percent_of(part.bytes, peak.total)));
+    if (megabytes(std::abs(part.bytes)) >= kLeastShare * megabytes(peak.total))
+      words.push_back(fmt::format("{} {} ({} %)", part.name, number(megabytes(part.bytes)),
+                                  percent_of(part.bytes, peak.total)));
   if (peak.total != panel.peak_bytes)
     words.push_back("reported: " + number(megabytes(panel.peak_bytes)) + " MB");
   return words;

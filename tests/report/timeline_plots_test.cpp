@@ -51,15 +51,15 @@ TEST(TimelinePlot, StacksTheTagsAndMarksThePeak) {
   ASSERT_EQ(panel.series.size(), 1u);
   EXPECT_DOUBLE_EQ(panel.series[0].points[0].x, 500);
   EXPECT_DOUBLE_EQ(panel.series[0].points[0].y, 450);
-  EXPECT_THAT(texts_of(panel), ElementsAre("450 MB in settling", "activations 300 (67 %)",
-                                           "weights 100 (22 %)", "workspace 50 (11 %)"));
+  EXPECT_THAT(texts_of(panel), ElementsAre("450.0 MB in settling", "activations 300.0 (67 %)",
+                                           "weights 100.0 (22 %)", "workspace 50.00 (11 %)"));
   EXPECT_GT(*panel.y.high, 450); // room for the words
 }
 
 TEST(TimelinePlot, SaysWhenTheReportedPeakIsAnother) {
   const results::Timeline timeline = example_timeline();
   const Plot plot = timeline_plot("t", {}, {{"arm", &timeline, 451000000}});
-  EXPECT_EQ(texts_of(plot.panels[0]).back(), "reported: 451 MB");
+  EXPECT_EQ(texts_of(plot.panels[0]).back(), "reported: 451.0 MB");
 }
 
 TEST(TimelinePlot, DrawsNoMoreThanItsColumnsCanShow) {
@@ -85,7 +85,7 @@ TEST(TimelinePlot, IsDrawn) {
   const Plot plot = timeline_plot("memory", {"one line"},
                                   {{"a", &timeline, 450000000}, {"b", &timeline, 450000000}});
   const std::string svg = run_gnuplot(script_of(plot, Canvas::svg));
-  EXPECT_THAT(svg, HasSubstr("450 MB in settling"));
+  EXPECT_THAT(svg, HasSubstr("450.0 MB in settling"));
   EXPECT_THAT(svg, HasSubstr("url(#gpPat")); // hatching, for print in grey
 }
 

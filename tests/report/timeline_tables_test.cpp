@@ -13,6 +13,7 @@ using testing::cell;
 using testing::column_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::set_timeline_peak;
 using ::testing::StartsWith;
 
 std::vector<results::EpCase> ep_cases() {
@@ -32,14 +33,14 @@ TEST(TimelineTables, TellWhenInWhichPhaseAndOfWhat) {
   ASSERT_EQ(table.rows.size(), 4u);
   EXPECT_EQ(table.rows[0][column_of(table, "depth")], "100"); // the deepest first
   const std::vector<std::string> key{"ep_fused", "10"};
-  EXPECT_EQ(cell(table, key, "at"), "0.5");
+  EXPECT_EQ(cell(table, key, "at"), "0.5000");
   EXPECT_EQ(cell(table, key, "phase"), "settling");
-  EXPECT_EQ(cell(table, key, "peak"), "450");
+  EXPECT_EQ(cell(table, key, "peak"), "450.0");
   EXPECT_EQ(cell(table, key, "mostly"), "activations");
   EXPECT_EQ(cell(table, key, "share"), "67");
-  EXPECT_EQ(cell(table, key, "weights"), "100");
-  EXPECT_EQ(cell(table, key, "activations"), "300");
-  EXPECT_EQ(cell(table, key, "workspace"), "50");
+  EXPECT_EQ(cell(table, key, "weights"), "100.0");
+  EXPECT_EQ(cell(table, key, "activations"), "300.0");
+  EXPECT_EQ(cell(table, key, "workspace"), "50.00");
   EXPECT_THROW(column_of(table, "logits"), std::runtime_error); // nobody has any
   EXPECT_THAT(table.validity, StartsWith("VALID: "));
 }
@@ -64,8 +65,8 @@ TEST(TimelineTables, ShowOfEachArmThePromptWithTheGreatestPeak) {
   const Table table = eab_timeline_tables(cases).at(0);
   ASSERT_EQ(table.rows.size(), 1u);
   EXPECT_EQ(cell(table, {"cow", "batched"}, "prompt"), "b");
-  EXPECT_EQ(cell(table, {"cow", "batched"}, "peak"), "451");
-  EXPECT_EQ(cell(table, {"cow", "batched"}, "logits"), "1");
+  EXPECT_EQ(cell(table, {"cow", "batched"}, "peak"), "451.0");
+  EXPECT_EQ(cell(table, {"cow", "batched"}, "logits"), "1.000");
   EXPECT_THAT(table.validity, HasSubstr("each of the 3 timelines"));
 }
 
