@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kGap = 14;
 constexpr double kTickHeight = 20, kAxisTitleHeight = 20;
+constexpr double kDescender = 6;    // of the title below, which an SVG would else end in
 constexpr double kSampleWidth = 66; // of a legend's entry, beside its text
 constexpr double kNumberWidth = 38; // of tick labels that gnuplot chooses
 
@@ -80,7 +81,7 @@ PanelLayout inside(const Panel& panel, double left, double right, double top, do
   if (panel.y.visible)
     layout.left += ticks_width(panel.y) + (panel.y.title.empty() ? 10 : 10 + kAxisTitleHeight);
   if (panel.x.visible)
-    layout.bottom -= kTickHeight + (panel.x.title.empty() ? 0 : kAxisTitleHeight);
+    layout.bottom -= kTickHeight + (panel.x.title.empty() ? 0 : kAxisTitleHeight + kDescender);
   layout.legend_left = layout.right + kGap;
   layout.legend_top = layout.top;
   layout.x = range_of(panel.x, values_of(panel, true));
