@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "results/table.h"
+
 namespace peakbench::results {
 
 namespace {
@@ -44,6 +46,13 @@ List::List(hid_t group, const char* name)
   const hssize_t points =
       check(H5Sget_simple_extent_npoints(space), "H5Sget_simple_extent_npoints");
   count = static_cast<std::size_t>(points);
+  const Handle type(H5Dget_type(dataset), H5Tclose, "H5Dget_type");
+  element_bytes = H5Tget_size(type);
+  require_stored(dataset, static_cast<hsize_t>(points), element_bytes);
+}
+
+Handle List::transfer(std::size_t memory_bytes) const {
+  return transfer_properties(count * std::max(element_bytes, memory_bytes));
 }
 
 void insert(hid_t type, const char* name, std::size_t offset, hid_t column) {

@@ -21,8 +21,10 @@ void write_list(hid_t group, const char* name, hid_t file_type, hid_t memory_typ
 // The dataset and the number of its elements.
 struct List {
   List(hid_t group, const char* name);
+  // For reading into elements of so many bytes.
+  Handle transfer(std::size_t memory_bytes) const;
   Handle dataset;
-  std::size_t count = 0;
+  std::size_t count = 0, element_bytes = 0;
 };
 
 // A member of a compound type.

@@ -112,7 +112,9 @@ Timeline read_timeline(hid_t trace) {
   require_columns(list.dataset, type);
   std::vector<RawPoint> rows(list.count);
   if (list.count > 0)
-    check(H5Dread(list.dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()), "H5Dread");
+    check(
+        H5Dread(list.dataset, type, H5S_ALL, H5S_ALL, list.transfer(sizeof(RawPoint)), rows.data()),
+        "H5Dread");
   for (const RawPoint& row : rows) {
     TimelinePoint point;
     point.seconds = row.seconds;
