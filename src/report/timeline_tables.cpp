@@ -8,6 +8,7 @@
 #include "report/ep_depths.h"
 #include "report/sections.h"
 #include "report/timeline_parts.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -47,16 +48,19 @@ std::vector<std::size_t> tags_in(const std::vector<const Record*>& shown) {
   return tags;
 }
 
-void judge(std::size_t all, std::size_t different, Table& table) {
+template <class Record>
+void judge(const Rows<Record>& timelines, Table& table) {
+  const auto different = std::ranges::count_if(
+      timelines, [](const Record* row) { return row->timeline_peak_bytes != row->peak_bytes; });
   table.validity =
       different == 0
-          ? fmt::format("VALID: the greatest total of each of the {} timelines is the reported "
-                        "peak, to the byte",
-                        all)
+          ? validity_of(timelines) + fmt::format(" The greatest total of each of the {} timelines "
+                                                 "is the reported peak, to the byte.",
+                                                 timelines.size())
           : fmt::format("INVALID: of {} timelines {} have another greatest total than the "
                         "reported peak (compare timeline_peak_bytes with peak_bytes); run these "
-                        "cases again with --timeline",
-                        all, different);
+                        "cases again with --timeline.",
+                        timelines.size(), different);
 }
 
 // `rows`: for each of its cells about the case, and the case.
@@ -110,13 +114,11 @@ std::vector<Table> table_of_peaks(const std::string& title, std::size_t settings
     table.notes.push_back(fmt::format("{} more rows are left out: the columns timeline_peak_* and "
                                       "peak_*_bytes of --rows have all of them.",
                                       all.size() - kMostRows));
-  std::size_t timelines = 0, different = 0;
+  Rows<Record> timelines;
   for (const Record& row : cases)
-    if (recorded(row)) {
-      ++timelines;
-      different += row.timeline_peak_bytes != row.peak_bytes ? 1 : 0;
-    }
-  judge(timelines, different, table);
+    if (recorded(row))
+      timelines.push_back(&row);
+  judge(timelines, table);
   return {table};
 }
 
