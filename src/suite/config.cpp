@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 3> kEabTypes{"float32", "bfloat16", "floa
 constexpr std::array<std::string_view, 2> kEpTypes{"float32", "float64"};
 constexpr std::array<std::string_view, 2> kFormats{"raw", "chat"};
 constexpr std::array<std::string_view, 3> kImplementations{"cow", "original", "both"};
+constexpr std::array<std::string_view, 2> kTruths{"false", "true"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 2> kGraphs{"auto", "off"};
 constexpr std::array<std::string_view, 3> kShares{"auto", "static", "dynamic"};
@@ -255,6 +256,9 @@ Config parse_config(const std::string& text, const std::string& path,
   section.read("case_time_limit_seconds", config.case_time_limit_seconds,
                {.low = 0, .above = true});
   section.read("device", config.device, kDevices);
+  std::string timeline = "false";
+  section.read("timeline", timeline, kTruths);
+  config.timeline = timeline == "true";
   if (const Value* eab = section.take("eab"))
     config.eab = read_eab(*eab);
   if (const Value* ep = section.take("ep"))
