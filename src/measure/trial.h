@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/statistics.h"
 #include "measure/memory.h"
-#include "measure/statistics.h"
 
 namespace peakbench::measure {
 

@@ -4,6 +4,7 @@
 
 #include "report/numbers.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -48,6 +49,7 @@ std::vector<Table> comm_tables(const std::vector<CommCase>& cases) {
                    {"over", "", true},
                    {"hosts", ""},
                    {"sent", "bytes"},
+                   {"n", ""},
                    {"time", "us"},
                    {"interval", "us"},
                    {"algorithm bandwidth", "GB/s"},
@@ -58,14 +60,16 @@ std::vector<Table> comm_tables(const std::vector<CommCase>& cases) {
     table.rows.push_back(
         {row->operation, row->backend, count(row->ranks), count(row->message_bytes),
          row->transport.empty() ? kNothing : row->transport, count(row->hosts),
-         count(row->sent_bytes), microseconds(row->seconds), interval(*row),
+         count(row->sent_bytes), count(row->repeats), microseconds(row->seconds), interval(*row),
          gigabytes(row->algorithm_bandwidth), gigabytes(row->bus_bandwidth), verdict(*row)});
-  table.notes.push_back("Time of one operation on the slowest rank. Size as nccl-tests counts it: "
+  table.notes.push_back("Time of one operation on the slowest rank, median of n repeats. Size as "
+                        "nccl-tests counts it: "
                         "of the whole result of all_gather, else of one rank's buffer; sent: in "
                         "whole elements. GB = 10^9 bytes.");
   table.notes.push_back("Algorithm bandwidth: sent bytes / time; bus bandwidth: that x (n-1)/n "
                         "(all_gather), x 2(n-1)/n (all_reduce), x 1 (broadcast, reduce). mpi: host "
                         "memory; nccl: GPU memory.");
+  table.validity = validity_of(cases);
   return {table};
 }
 

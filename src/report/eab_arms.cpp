@@ -24,7 +24,7 @@ EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_v
   return found.empty() || !finished(other).empty() ? other : found;
 }
 
-double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure) {
+std::vector<Pair> pairs_of(const EabRows& rows, const EabRows& baseline, Figure figure) {
   using Key = std::tuple<std::string, std::string, std::int64_t>;
   const auto by_prompt = [&](const EabRows& all) {
     std::map<Key, std::vector<double>> values;
@@ -33,10 +33,17 @@ double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure)
     return values;
   };
   const auto below = by_prompt(baseline);
-  std::vector<double> ratios;
+  std::vector<Pair> pairs;
   for (const auto& [key, values] : by_prompt(rows))
     if (const auto other = below.find(key); other != below.end() && median(other->second) > 0)
-      ratios.push_back(median(values) / median(other->second));
+      pairs.push_back({median(values), median(other->second)});
+  return pairs;
+}
+
+double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure) {
+  std::vector<double> ratios;
+  for (const Pair& pair : pairs_of(rows, baseline, figure))
+    ratios.push_back(pair.own / pair.other);
   return median(ratios);
 }
 

@@ -32,8 +32,13 @@ EabRows rows_of(const EabRows& rows, const ArmDecode& which);
 // The first of the two decodes that has rows.
 EabRows rows_preferring(const EabRows& rows, std::string_view arm, std::string_view decode);
 
-// Median over the prompts (and seeds) that both finished of one's figure / the other's.
 using Figure = double (*)(const results::EabCase&);
+// A prompt (and seed) that two arms finished, with the figure of each.
+struct Pair {
+  double own = 0, other = 0;
+};
+std::vector<Pair> pairs_of(const EabRows& rows, const EabRows& baseline, Figure figure);
+// Median over the pairs of own / other.
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure);
 
 // Figures; NaN where absent.

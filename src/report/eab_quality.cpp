@@ -13,6 +13,7 @@ std::vector<Table> eab_quality_tables(const EabCases& cases) {
   Table table = table_of("EAB: quality of the samples", grouping,
                          {{"arm", "", true},
                           {"decode", "", true},
+                          {"cases ok", "", true},
                           {"samples", ""},
                           {"distinct texts", ""},
                           {"distinct-1", ""},
@@ -35,6 +36,7 @@ std::vector<Table> eab_quality_tables(const EabCases& cases) {
       const auto texts = [](const EabCase& row) { return real(row.distinct_texts); };
       table.rows.push_back(
           joined(group.setting, {std::string(which.arm), std::string(which.decode),
+                                 share_finished(rows_of(group.rows, which)),
                                  whole(median_over(rows, samples)), whole(median_over(rows, texts)),
                                  of(&EabCase::distinct_1, 3), of(&EabCase::distinct_2, 3),
                                  of(&EabCase::self_bleu, 3), of(&EabCase::mean_log_prob, 2),

@@ -6,6 +6,7 @@
 
 #include "report/eab_arms.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -37,12 +38,13 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
                          {{"arm", "", true},
                           {"decode", "", true},
                           {"cases ok", "", true},
+                          {"n", ""},
                           {"samples", ""},
                           {"wall time", "s"},
                           {"widest interval", "%"},
                           {"memory overhead", "MB"},
                           {"total tokens", ""},
-                          {"tokens as published", ""},
+                          {"tokens as in paper", ""},
                           {"branches", ""},
                           {"speed-up vs naive", "x"},
                           {"memory vs naive", "x"},
@@ -58,7 +60,7 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
       const bool is_cow = all.front()->arm == "cow";
       table.rows.push_back(
           joined(group.setting,
-                 {all.front()->arm, all.front()->decode, share_finished(all),
+                 {all.front()->arm, all.front()->decode, share_finished(all), repeats_of(rows),
                   whole(median_over(rows, samples)), number(median_over(rows, wall)),
                   widest_interval(rows), number(median_over(rows, peak_megabytes)),
                   whole(median_over(rows, computed_tokens)), whole(median_over(rows, published)),
@@ -71,7 +73,9 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
   table.notes.push_back(prompts_note(cases));
   table.notes.push_back(
       "Memory overhead: high-water mark beyond the weights, MB = 10^6 bytes. Total "
-      "tokens: really computed, prompts included; as published: EAB without its prompt.");
+      "tokens: really computed, prompts included; as in the paper: EAB without its prompt. n: "
+      "timed "
+      "repeats behind the medians.");
   if (const std::string setting = common_setting(cases, kEabCompared); !setting.empty())
     table.notes.push_back("All: " + setting + ".");
   return table;
@@ -91,6 +95,7 @@ Table all_arms(const EabGrouping& grouping) {
                          {{"arm", "", true},
                           {"decode", "", true},
                           {"cases ok", "", true},
+                          {"n", ""},
                           {"wall time", "s"},
                           {"widest interval", "%"},
                           {"peak", "MB"},
@@ -115,7 +120,7 @@ Table all_arms(const EabGrouping& grouping) {
       table.rows.push_back(
           joined(group.setting,
                  {std::string(which.arm), std::string(which.decode), share_finished(all),
-                  number(median_over(rows, wall)), widest_interval(rows),
+                  repeats_of(rows), number(median_over(rows, wall)), widest_interval(rows),
                   number(median_over(rows, peak_megabytes)),
                   number(median_over(rows, kv_megabytes)), number(median_over(rows, bound)),
                   fixed(median_over(rows, kv_over_bound), 3), number(median_over(rows, copied)),
@@ -138,6 +143,7 @@ Table by_length(const EabGrouping& grouping) {
                           {"arm", "", true},
                           {"decode", "", true},
                           {"cases ok", "", true},
+                          {"n", ""},
                           {"samples", ""},
                           {"wall time", "s"},
                           {"first token", "s"},
@@ -163,7 +169,7 @@ Table by_length(const EabGrouping& grouping) {
         table.rows.push_back(joined(
             group.setting,
             {text_of(range), std::string(which.arm), std::string(which.decode), share_finished(all),
-             whole(median_over(rows, samples)), number(median_over(rows, wall)),
+             repeats_of(rows), whole(median_over(rows, samples)), number(median_over(rows, wall)),
              number(median_over(rows, first_token)), number(median_over(rows, peak_megabytes)),
              number(median_over(rows, kv_megabytes)), fixed(1 / paired_ratio(all, naive, wall), 2),
              fixed(paired_ratio(all, batched, peak_megabytes), 2),
@@ -182,7 +188,9 @@ std::vector<Table> eab_comparison_tables(const Cases& cases) {
   if (cases.empty())
     return {};
   const EabGrouping grouping = group_rows(cases, kEabCompared);
-  return {three_way(cases, grouping), all_arms(grouping)};
+  std::vector<Table> tables{three_way(cases, grouping), all_arms(grouping)};
+  add_validity(tables, cases);
+  return tables;
 }
 
 std::vector<Table> eab_tables(const Cases& cases) {
@@ -190,11 +198,12 @@ std::vector<Table> eab_tables(const Cases& cases) {
     return {};
   std::vector<Table> tables = eab_comparison_tables(cases);
   tables.push_back(by_length(group_rows(cases, kEabCompared)));
-  for (auto section : {eab_time_tables, eab_versus_tables, eab_quality_tables, eab_ambiguity_tables,
-                       eab_memory_tables})
+  for (auto section : {eab_savings_tables, eab_time_tables, eab_versus_tables, eab_quality_tables,
+                       eab_ambiguity_tables, eab_memory_tables, eab_criteria_tables})
     for (Table& table : section(cases))
       tables.push_back(std::move(table));
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  add_validity(tables, cases);
   return tables;
 }
 

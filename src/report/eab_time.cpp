@@ -15,7 +15,10 @@ Table where_time_goes(const EabCases& cases, const EabGrouping& grouping) {
   Table table = table_of("EAB: where the time goes", grouping,
                          {{"arm", "", true},
                           {"decode", "", true},
+                          {"cases ok", "", true},
+                          {"n", ""},
                           {"wall time", "s"},
+                          {"widest interval", "%"},
                           {"first token", "s"},
                           {"a step", "ms"},
                           {"products", "%"},
@@ -38,7 +41,9 @@ Table where_time_goes(const EabCases& cases, const EabGrouping& grouping) {
       };
       table.rows.push_back(joined(
           group.setting,
-          {std::string(which.arm), std::string(which.decode), number(median_of(wall)),
+          {std::string(which.arm), std::string(which.decode),
+           share_finished(rows_of(group.rows, which)), repeats_of(rows), number(median_of(wall)),
+           widest_interval(rows),
            number(median_of([](const EabCase& row) { return row.time_to_first_token_seconds; })),
            number(median_of([](const EabCase& row) { return 1e3 * row.time_per_step_seconds; })),
            share([](const EabCase& row) { return row.product_seconds; }),
@@ -69,7 +74,9 @@ Table together(const EabCases& cases) {
                          {{"arm", "", true},
                           {"prompts per step", ""},
                           {"cases ok", "", true},
+                          {"n", ""},
                           {"wall time", "s"},
+                          {"widest interval", "%"},
                           {"tokens", ""},
                           {"tokens per s", ""},
                           {"throughput", "x"},
@@ -99,8 +106,9 @@ Table together(const EabCases& cases) {
           alone = rate;
         table.rows.push_back(joined(
             group.setting, {std::string(which.arm), std::to_string(count), share_finished(rows),
-                            number(seconds), whole(tokens), number(rate), fixed(rate / alone, 2),
-                            number(peak), fixed(median_over(finished(rows), kv_over_bound), 3)}));
+                            repeats_of(rows), number(seconds), widest_interval(finished(rows)),
+                            whole(tokens), number(rate), fixed(rate / alone, 2), number(peak),
+                            fixed(median_over(finished(rows), kv_over_bound), 3)}));
       }
     }
   table.notes.push_back("Wall time and tokens: all cases together. Throughput: against one prompt "

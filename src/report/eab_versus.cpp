@@ -15,6 +15,7 @@ namespace {
 using results::EabCase;
 
 const std::vector<Column> kFigures{{"cases ok", "", true},
+                                   {"n", ""},
                                    {"samples", ""},
                                    {"branches", ""},
                                    {"total tokens", ""},
@@ -34,6 +35,7 @@ std::vector<std::string> figures_of(const EabRows& inside, const ArmDecode& subj
   const EabRows batched = rows_of(inside, {"naive_batched", "batched"});
   const EabRows original = rows_preferring(inside, "original", "per_path");
   return {share_finished(all),
+          repeats_of(rows),
           whole(median_over(rows, samples)),
           whole(median_over(rows, branches)),
           whole(median_over(rows, computed_tokens)),

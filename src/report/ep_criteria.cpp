@@ -10,6 +10,7 @@
 #include "report/ep_depths.h"
 #include "report/ep_slopes.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -40,8 +41,6 @@ struct Judge {
     verdicts.push_back({group.setting, name, arm, at, goal, measured, verdict});
   }
 };
-
-Verdict verdict_of(bool holds) { return holds ? Verdict::pass : Verdict::fail; }
 
 std::string depths_text(const ByDepth& values) {
   std::vector<std::int64_t> depths;
@@ -222,20 +221,6 @@ std::vector<Goal> goals() {
 
 } // namespace
 
-std::string name_of(Verdict verdict) {
-  switch (verdict) {
-  case Verdict::pass:
-    return "PASS";
-  case Verdict::fail:
-    return "FAIL";
-  case Verdict::explained:
-    return "explained";
-  case Verdict::not_measured:
-    return "not measured";
-  }
-  return "";
-}
-
 Criteria ep_criteria(const results::RunData& run) {
   Criteria criteria;
   if (run.ep.empty())
@@ -257,32 +242,21 @@ Criteria ep_criteria(const results::RunData& run) {
 
 std::vector<Table> ep_criteria_tables(const results::RunData& run) {
   const Criteria criteria = ep_criteria(run);
-  const auto has = [&](auto wanted) { return std::ranges::any_of(criteria.all, wanted); };
-  if (!has([](const Criterion& one) { return one.verdict != Verdict::not_measured; }))
+  Table table = criteria_table(criteria, "EP: success criteria", "depth");
+  if (table.rows.empty())
     return {};
-  Table table;
-  table.title = "EP: success criteria";
-  for (const std::string& title : criteria.columns)
-    table.columns.push_back({title, "", true});
-  table.columns.insert(table.columns.end(), {{"criterion", "", true},
-                                             {"arm", "", true},
-                                             {"depth", "", true},
-                                             {"goal", "", true},
-                                             {"measured", "", true},
-                                             {"verdict", "", true}});
-  for (const Criterion& one : criteria.all)
-    table.rows.push_back(joined(
-        one.setting, {one.name, one.arm, one.at, one.goal, one.measured, name_of(one.verdict)}));
   table.notes.push_back(
       "Energy, states and loss: distances to ep_autograd in float64 from the same copy of the "
       "weights, settled from noisy states (ep_fused: from the forward pass, moved by the nudge). "
       "Each stands here only where the published gradient, put in for the arm's, exceeds the "
       "goal.");
-  if (has([](const Criterion& one) { return one.verdict == Verdict::explained; }))
+  if (has(criteria, Verdict::explained))
     table.notes.push_back("explained: not the published figure, but what it differs by is "
                           "accounted for, in sets of the weights' size and tags of memory.");
   note_light_cone(run.ep, table);
-  return {table};
+  std::vector<Table> tables{std::move(table)};
+  add_validity(tables, run.ep);
+  return tables;
 }
 
 } // namespace peakbench::report

@@ -15,7 +15,9 @@ using results::PeakByTag;
 
 Table memory_table(const EpLayout& layout) {
   Table table = depth_table("EP: peak memory beyond the weights versus depth", layout, "MB",
-                            {{"slope", "MB/layer"},
+                            {{"cases ok", "", true},
+                             {"n", ""},
+                             {"slope", "MB/layer"},
                              {"saving vs ep_autograd", "%"},
                              {"saving vs backprop", "%"},
                              {"at depth", ""},
@@ -34,9 +36,9 @@ Table memory_table(const EpLayout& layout) {
           compared.depth >= 0 || values.empty() ? compared.depth : values.rbegin()->first;
       const auto reached = reach.find(deepest);
       std::vector<std::string> cells = depth_cells(arm, layout, values);
-      cells.insert(cells.end(),
-                   {fixed(slope_of(values), 4), saved(0, "ep_autograd"), saved(1, "backprop"),
-                    count(deepest), reached == reach.end() ? kNothing : whole(reached->second)});
+      cells.insert(cells.end(), {share_finished(rows), repeats_of(rows), fixed(slope_of(values), 4),
+                                 saved(0, "ep_autograd"), saved(1, "backprop"), count(deepest),
+                                 reached == reach.end() ? kNothing : whole(reached->second)});
       table.rows.push_back(joined(group.setting, cells));
     }
   table.notes.push_back(

@@ -6,6 +6,7 @@
 
 #include "report/ep_depths.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -79,6 +80,7 @@ Table component_table(const results::RunData& run, const Grouping<EpCase>& group
                          {"depth", ""},
                          {"component", "", true},
                          {"times", ""},
+                         {"n", ""},
                          {"peak", "MB"},
                          {"found live", "MB"},
                          {"of its own", "MB"},
@@ -102,12 +104,14 @@ Table component_table(const results::RunData& run, const Grouping<EpCase>& group
       table.rows.push_back(joined(
           setting, {arm, count(depth), name,
                     whole(median_of(parts, [](const auto& one) { return real(one.evaluations); })),
-                    megabytes(peak), megabytes(held), megabytes(peak - held), number(1000 * time),
-                    fixed(100 * time / step, 1)}));
+                    std::to_string(parts.size()), megabytes(peak), megabytes(held),
+                    megabytes(peak - held), number(1000 * time), fixed(100 * time / step, 1)}));
     }
   };
   for_each_cell(grouping, add);
-  table.notes.push_back("Beyond weights and batch. Found live: what the evaluation with that peak "
+  table.notes.push_back("n: cases. Of each one the step with the median time of three steps that "
+                        "were profiled beside the timed ones. Beyond weights and batch. Found "
+                        "live: what the evaluation with that peak "
                         "began with, so that nothing counts as two components' own.");
   table.notes.push_back(
       "energy runs inside settling and contrast (for arms that record a graph of it), and where "
@@ -209,6 +213,7 @@ std::vector<Table> ep_profile_tables(const results::RunData& run) {
   std::vector<Table> tables{component_table(run, grouping), forward_table(run, grouping),
                             operation_table(run, grouping)};
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  add_validity(tables, run.ep);
   return tables;
 }
 

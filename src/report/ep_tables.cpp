@@ -3,6 +3,7 @@
 
 #include "report/ep_depths.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -22,8 +23,9 @@ std::vector<Table> ep_tables(const std::vector<results::EpCase>& cases) {
     return {};
   const EpLayout layout{cases, group_rows(cases, kEpCompared), depths_of(cases)};
   std::vector<Table> tables = ep_memory_tables(layout);
-  tables.insert(tables.begin() + 1, ep_time_table(layout));
+  tables.insert(tables.begin() + 1, {ep_savings_table(layout), ep_time_table(layout)});
   std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  add_validity(tables, cases);
   return tables;
 }
 

@@ -6,7 +6,8 @@ namespace peakbench::report {
 
 Table ep_time_table(const EpLayout& layout) {
   Table table = depth_table("EP: time of one training step versus depth", layout, "ms",
-                            {{"widest interval", "%"},
+                            {{"n", ""},
+                             {"widest interval", "%"},
                              {"speed-up vs ep_autograd", "x"},
                              {"time vs truncated backprop", "x"},
                              {"at depth", ""},
@@ -23,12 +24,13 @@ Table ep_time_table(const EpLayout& layout) {
           compare_arms(group.rows, rows, {"ep_autograd", "truncated_backprop"}, step_milliseconds);
       std::vector<std::string> cells = depth_cells(arm, layout, by_depth(rows, step_milliseconds));
       cells.insert(cells.end(),
-                   {fixed(greatest(widths), 1), fixed(1 / compared.ratios[0], 2),
+                   {repeats_of(rows), fixed(greatest(widths), 1), fixed(1 / compared.ratios[0], 2),
                     fixed(compared.ratios[1], 2), count(compared.depth), number(greatest(errors))});
       table.rows.push_back(joined(group.setting, cells));
     }
   table.notes.push_back(
-      "Gradient error: greatest over depths and layers in reach, relative to autograd in float64.");
+      "n: timed repeats behind the medians of all depths. Gradient error: greatest over depths and "
+      "layers in reach, relative to autograd in float64.");
   return table;
 }
 

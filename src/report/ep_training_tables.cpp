@@ -7,6 +7,7 @@
 
 #include "report/ep_plot_parts.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -124,7 +125,9 @@ std::vector<Table> ep_training_tables(const results::RunData& run) {
   if (const std::string untrained = untrained_text(run); !untrained.empty())
     accuracy.notes.push_back(untrained);
   accuracy.notes.push_back("All: " + common_setting(cases, kEpCompared) + ".");
-  return {accuracy, run_table(grouping)};
+  std::vector<Table> tables{accuracy, run_table(grouping)};
+  add_validity(tables, cases);
+  return tables;
 }
 
 } // namespace peakbench::report

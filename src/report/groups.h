@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,14 +53,15 @@ Grouping<Record> group_rows(const std::vector<Record>& records,
     std::ranges::replace(title, '_', ' ');
     grouping.columns.push_back({title, "", true});
   }
+  std::map<std::vector<std::string>, std::size_t> places;
   for (const Record& record : records) {
     std::vector<std::string> setting;
     for (const auto* field : varying)
       setting.push_back(text_of(value_of(*field, record)));
-    auto group = std::ranges::find(grouping.groups, setting, &Group<Record>::setting);
-    if (group == grouping.groups.end())
-      group = grouping.groups.insert(group, Group<Record>{setting, {}});
-    group->rows.push_back(&record);
+    const auto [place, is_new] = places.try_emplace(setting, grouping.groups.size());
+    if (is_new)
+      grouping.groups.push_back({std::move(setting), {}});
+    grouping.groups[place->second].rows.push_back(&record);
   }
   std::ranges::stable_sort(grouping.groups, setting_less, &Group<Record>::setting);
   return grouping;
@@ -113,6 +115,15 @@ double median_over(const Rows<Record>& rows, Get get) {
 template <class Record>
 std::string share_finished(const Rows<Record>& rows) {
   return std::to_string(finished(rows).size()) + "/" + std::to_string(rows.size());
+}
+
+// Timed repeats behind the medians over these rows.
+template <class Record>
+std::string repeats_of(const Rows<Record>& rows) {
+  std::int64_t repeats = 0;
+  for (const Record* row : finished(rows))
+    repeats += std::max<std::int64_t>(row->repeats, 0);
+  return std::to_string(repeats);
 }
 
 // A table whose first columns name the setting of a row.

@@ -44,12 +44,14 @@ void add_duplicates(Table& table, const char* kind, const Holders& holders) {
 } // namespace
 
 Merged merge(std::vector<results::RunData> runs) {
-  Holders eab, ep, scaling;
+  Holders eab, ep, comm, scaling;
   for (const results::RunData& run : runs) {
     for (const auto& row : run.eab)
       eab[row.case_id].push_back(run.path);
     for (const auto& row : run.ep)
       ep[row.case_id].push_back(run.path);
+    for (const auto& row : run.comm)
+      comm[row.case_id].push_back(run.path);
     for (const auto& row : run.scaling)
       scaling[row.case_id].push_back(run.path);
   }
@@ -71,6 +73,8 @@ Merged merge(std::vector<results::RunData> runs) {
     add(merged.run.ep_components, more.ep_components);
     add(merged.run.ep_operations, more.ep_operations);
     add(merged.run.ep_training, more.ep_training);
+    add(merged.run.comm, more.comm);
+    add(merged.run.comm_repeats, more.comm_repeats);
     add(merged.run.scaling, more.scaling);
     add(merged.run.scaling_repeats, more.scaling_repeats);
     const std::int64_t launches = launches_of(merged.run.ranks);
@@ -84,6 +88,7 @@ Merged merge(std::vector<results::RunData> runs) {
               {}};
   add_duplicates(table, "EAB", eab);
   add_duplicates(table, "EP", ep);
+  add_duplicates(table, "comm", comm);
   add_duplicates(table, "scaling", scaling);
   table.notes.push_back("Every one of these rows counts in the medians.");
   if (!table.rows.empty())

@@ -112,6 +112,9 @@ struct Plot {
   int width = 900, height = 520; // pixels of the SVG; the PNG has twice as many each way
 };
 
+// As SVG, drawn by gnuplot. UserError if gnuplot is missing.
+std::string svg_of(const Plot& plot);
+
 // The files that save() writes: DIRECTORY/NAME.svg and .png.
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& directory,
                                             const std::string& name);

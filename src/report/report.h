@@ -32,7 +32,7 @@ enum class Format { text, csv, json, markdown };
 std::string render(const std::vector<Table>& tables, Format format);
 
 // All rows with all columns, for spreadsheets and programs. CSV: one table per record kind.
-std::string rows_csv(const results::RunData& run, const std::string& kind); // "eab" | "ep"
+std::string rows_csv(const results::RunData& run, const std::string& kind); // kinds.h
 std::string rows_json(const results::RunData& run);
 
 } // namespace peakbench::report

@@ -3,7 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "report/kinds.h"
 #include "report/render.h"
 #include "report/report.h"
 #include "results/fields.h"
@@ -70,27 +70,10 @@ Json columns() {
 } // namespace
 
 std::string rows_csv(const results::RunData& run, const std::string& kind) {
-  if (kind == "eab")
-    return csv_of(run.eab);
-  if (kind == "ep")
-    return csv_of(run.ep);
-  if (kind == "eab-samples")
-    return csv_of(run.eab_repeats);
-  if (kind == "ep-samples")
-    return csv_of(run.ep_repeats);
-  if (kind == "comm")
-    return csv_of(run.comm);
-  if (kind == "comm-samples")
-    return csv_of(run.comm_repeats);
-  if (kind == "scaling")
-    return csv_of(run.scaling);
-  if (kind == "scaling-samples")
-    return csv_of(run.scaling_repeats);
-  if (kind == "ranks")
-    return csv_of(run.ranks);
-  throw UserError("no rows of kind \"" + kind + "\"", "",
-                  "There are eab, ep, comm, scaling, eab-samples, ep-samples, comm-samples, "
-                  "scaling-samples, ranks.");
+  std::string text;
+  if (!visit_rows(run, kind, [&](const auto& rows) { text = csv_of(rows); }))
+    kind_named(kind); // says which there are
+  return text;
 }
 
 std::string rows_json(const results::RunData& run) {

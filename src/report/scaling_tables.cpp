@@ -5,6 +5,7 @@
 
 #include "report/scaling_rates.h"
 #include "report/sections.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -26,6 +27,7 @@ Table table_of_mode(const ScalingLines& all, const std::string& mode) {
                {{"share", "", true},
                 {"ranks", ""},
                 {"cases", ""},
+                {"n", ""},
                 {"time", "s"},
                 {"rate", "cases/s"},
                 {"interval", "cases/s"},
@@ -42,7 +44,7 @@ Table table_of_mode(const ScalingLines& all, const std::string& mode) {
                  {line.share, count(rate.ranks),
                   whole(median_over(
                       rate.rows, [](const results::ScalingCase& row) { return real(row.cases); })),
-                  number(rate.seconds), number(rate.cases_per_second),
+                  repeats_of(rate.rows), number(rate.seconds), number(rate.cases_per_second),
                   interval(rate.low, rate.high), fixed(rate.speedup, 2), percent(rate.efficiency),
                   percent(rate.idle_share), share_finished(rate.rows)}));
   }
@@ -64,6 +66,7 @@ std::vector<Table> scaling_tables(const std::vector<results::ScalingCase>& cases
                           "idle: of all ranks' time, waiting for cases and for the others.");
     tables.push_back(std::move(table));
   }
+  add_validity(tables, cases);
   return tables;
 }
 

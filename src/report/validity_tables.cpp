@@ -6,6 +6,7 @@
 
 #include "report/numbers.h"
 #include "report/sections.h"
+#include "report/validity.h"
 #include "results/drift.h"
 
 namespace peakbench::report {
@@ -15,8 +16,6 @@ namespace {
 using results::EabCase;
 using results::EpCase;
 
-constexpr double kNoisyPercent = 10;
-constexpr std::int64_t kRepeatsForInterval = 6; // fewer cannot carry a 95 % interval
 constexpr const char* kStatuses[] = {"ok",        "failed",   "out_of_memory",
                                      "timed_out", "diverged", "skipped"};
 
@@ -33,8 +32,6 @@ std::string what(const results::ScalingCase& row) {
   return fmt::format("{}, {}, {} ranks", row.mode, row.share, row.ranks);
 }
 
-bool invalid(const auto& row) { return row.validity.starts_with("INVALID"); }
-
 template <class Record>
 void add_counts(Table& table, const char* kind, const std::vector<Record>& rows) {
   if (rows.empty())
@@ -45,7 +42,7 @@ void add_counts(Table& table, const char* kind, const std::vector<Record>& rows)
   };
   for (const char* status : kStatuses)
     add([&](const Record& row) { return row.status == status; });
-  add([](const Record& row) { return invalid(row); });
+  add([](const Record& row) { return is_invalid(row); });
   if constexpr (requires { Record::memory_repeats; })
     add([](const Record& row) { return row.memory_repeats == 0; });
   else
@@ -122,7 +119,7 @@ void add_drift(Table& table, const results::RunData& run) {
 template <class Record>
 void add_bad(Table& table, const char* kind, const std::vector<Record>& rows) {
   for (const Record& row : rows) {
-    if (row.status == "ok" && !invalid(row))
+    if (row.status == "ok" && !is_invalid(row))
       continue;
     table.rows.push_back(
         {row.case_id, kind, what(row), row.status, row.status == "ok" ? row.validity : row.reason});

@@ -73,15 +73,27 @@ void require_hdf5_file(const std::string& path) {
     throw UserError(problem, "it is not an HDF5 file", kNotOurs);
 }
 
+namespace {
+
+std::string version_text(hid_t file) {
+  constexpr const char* kVersion = "peakbench_version";
+  return check(H5Aexists(file, kVersion), "H5Aexists") > 0 ? read_text_attribute(file, kVersion)
+                                                           : std::string();
+}
+
+} // namespace
+
 void require_schema(hid_t file, const std::string& path) {
   const htri_t ours = check(H5Aexists(file, kSchema), "H5Aexists");
   if (ours == 0 || !has_link(file, "/eab") || !has_link(file, kEabCases))
     throw UserError("cannot read results file " + path,
                     "it is an HDF5 file, but not a results file of peakbench", kNotOurs);
   const std::int64_t version = read_integer_attribute(file, kSchema);
+  const std::string writer = version_text(file);
   if (version != kSchemaVersion)
     throw UserError("cannot read results file " + path,
-                    "it has schema version " + std::to_string(version) +
+                    "peakbench " + (writer.empty() ? "of an unknown version" : writer) +
+                        " wrote it with schema version " + std::to_string(version) +
                         ", this program reads version " + std::to_string(kSchemaVersion),
                     "use the version of peakbench that wrote it.");
 }
@@ -96,6 +108,7 @@ RunInfo read_run_info(hid_t file) {
   info.git_dirty = read_integer_attribute(file, "git_dirty") != 0;
   info.config_yaml = read_text(file, kConfigYaml);
   info.plan_json = read_text(file, kConfigPlan);
+  info.peakbench_version = version_text(file);
   return info;
 }
 

@@ -1,52 +1,12 @@
 // A whole results file read back.
-#include <sys/stat.h>
-
-#include <chrono>
-#include <thread>
-#include <tuple>
-
 #include "results/layout.h"
+#include "results/reading.h"
 #include "results/table.h"
 #include "results/traces.h"
 
 namespace peakbench::results {
 
 namespace {
-
-constexpr const char* kDamaged = "the file is damaged or incomplete.";
-
-// Runs `read` on the opened file. While a run goes on, the name moves on to a newer file with every
-// case (twin_files.h) and the old one is written again: then it is read once more.
-template <class Read>
-auto read_file(const std::string& path, Read read) {
-  constexpr int kTries = 40;
-  // After two cases the name is back at the first file, which has been written meanwhile.
-  const auto state = [&] {
-    struct stat status {};
-    return stat(path.c_str(), &status) == 0
-               ? std::tuple(status.st_ino, status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
-               : std::tuple<ino_t, time_t, long>();
-  };
-  for (int attempt = 1;; ++attempt) {
-    if (attempt > 2) // the writer is as fast as this: wait for a pause of its
-      std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
-    const auto before = state();
-    const auto moved = [&] { return attempt < kTries && state() != before; };
-    try {
-      require_hdf5_file(path);
-      auto result = with_file("read", path, kDamaged, [&] {
-        const Handle file = open_file(path, false);
-        require_schema(file, path);
-        return read(file);
-      });
-      if (!moved())
-        return result;
-    } catch (const UserError&) {
-      if (!moved())
-        throw;
-    }
-  }
-}
 
 template <class Trace>
 Trace load_trace(const std::string& path, const std::string& case_id) {
@@ -58,10 +18,6 @@ Trace load_trace(const std::string& path, const std::string& case_id) {
     return trace;
   });
 }
-
-} // namespace
-
-namespace {
 
 // Tables that files of earlier versions lack.
 template <class Row>

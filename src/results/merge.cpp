@@ -2,26 +2,19 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <set>
-#include <tuple>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/build_info.h"
-#include "base/hash.h"
-#include "results/fields.h"
 #include "results/file_lock.h"
+#include "results/image.h"
 #include "results/layout.h"
-#include "results/merge_parts.h"
+#include "results/row_merger.h"
 #include "results/table.h"
-#include "results/traces.h"
 
 namespace peakbench::results {
 
@@ -33,167 +26,76 @@ constexpr const char* kSeveral = "several";
 constexpr std::size_t kRowsPerAppend = 4096;
 constexpr std::size_t kNamesShown = 4;
 
-// What is known of a case that is in the merged file already.
-struct Kept {
-  std::uint64_t digest = 0;
-  std::int64_t source = 0;
-  bool first = true; // its trace has the plain name
-};
-using KeptCases = std::unordered_map<std::string, std::vector<Kept>>;
-
-std::string trace_name(const char* folder, const std::string& case_id, std::int64_t source,
-                       bool first) {
-  return folder + ("/" + case_id) + (first ? "" : "." + std::to_string(source));
-}
-
-class Merger {
+class FileMerger : public RowMerger {
 public:
-  explicit Merger(hid_t out) : out_(out) {}
+  explicit FileMerger(hid_t out) : out_(out) {}
 
-  void add(const std::string& path) {
-    const RunData data = load(path);
-    with_file("merge", path, "", [&] {
-      const Handle file = open_file(path, false);
-      require_units(file, data);
-      add(data, file);
-    });
-    if (pending_rows() >= kRowsPerAppend)
-      flush();
+  void head(FileHead head) override {
+    if (names_.empty())
+      write_layout(out_, head.info); // what several files differ in is mended in the end
+    names_.insert(head.info.name);
+    add_plans(head);
+    RowMerger::head(std::move(head));
   }
 
   MergeSummary finish(const MergeInfo& info) {
-    flush();
-    append_rows<SourceRow>(out_, kSources, sources_);
+    append_taken();
+    append_rows<SourceRow>(out_, kSources, sources());
     write_plans(info);
-    for (const char* kind : {"eab", "ep", "comm", "scaling"})
-      for (const auto& [id, rows] : kept_[kind])
-        if (rows.size() > 1)
-          summary_.duplicates.push_back({kind, id, paths_of(rows)});
-    std::ranges::sort(summary_.duplicates, [](const auto& a, const auto& b) {
-      return std::tie(a.kind, a.case_id) < std::tie(b.kind, b.case_id);
-    });
-    summary_.plans = static_cast<std::int64_t>(plans_.size());
-    return summary_;
+    MergeSummary result = summary();
+    result.plans = static_cast<std::int64_t>(plans_.size());
+    return result;
   }
 
 private:
-  void add(const RunData& data, hid_t file) {
-    if (sources_.empty())
-      write_layout(out_, data.info); // what several files differ in is mended in the end
-    names_.insert(data.info.name);
-    add_plan(data.info, file);
-    Renumbering numbers;
-    numbers.environments = environments_.add(data.environment);
-    numbers.sources = sources_of(data, file);
-    numbers.own_source = own_source_;
-    const Input input{file, numbers, environments_};
-    take("eab", kEabTraces, input, data.eab, pending_.eab,
-         Parts(data.eab_repeats, pending_.eab_repeats));
-    take("ep", kEpTraces, input, data.ep, pending_.ep, Parts(data.ep_repeats, pending_.ep_repeats),
-         Parts(data.ep_components, pending_.ep_components),
-         Parts(data.ep_operations, pending_.ep_operations),
-         Parts(data.ep_training, pending_.ep_training));
-    take("comm", nullptr, input, data.comm, pending_.comm,
-         Parts(data.comm_repeats, pending_.comm_repeats));
-    take("scaling", nullptr, input, data.scaling, pending_.scaling,
-         Parts(data.scaling_repeats, pending_.scaling_repeats));
-    take_launches(input, data.ranks);
+  void begin_block(const Block& block) override {
+    if (!block.traces.empty())
+      traces_ = open_image(block.traces);
   }
 
-  struct Input {
-    hid_t file;
-    const Renumbering& numbers;
-    const Environments& environments;
-  };
-
-  // The numbers of the input's own /sources; a new row for the input itself if anything was
-  // measured into it. One that is there already (a file named twice) is not added.
-  std::vector<std::int64_t> sources_of(const RunData& data, hid_t file) {
-    const auto number_of = [&](SourceRow row) {
-      const std::string key = row.path + '\n' + row.created + '\n' + row.command_line + '\n' +
-                              row.plan_hash + '\n' + row.git_revision;
-      const auto [known, is_new] =
-          source_numbers_.emplace(key, static_cast<std::int64_t>(sources_.size()));
-      row.kept_cases = 0;
-      if (is_new)
-        sources_.push_back(row);
-      return known->second;
-    };
-    std::vector<std::int64_t> numbers;
-    for (const SourceRow& row : data.sources)
-      numbers.push_back(number_of(row));
-    own_source_ = kAbsent;
-    if (has_own_rows(data))
-      own_source_ = number_of({data.path, data.info.name, data.info.created, data.info.command_line,
-                               data.info.plan_hash, read_text_attribute(file, "peakbench_version"),
-                               data.info.git_revision, data.info.git_dirty, own_cases(data), 0});
-    return numbers;
+  std::string name_of_trace(const Row& row) const {
+    return row.traces + ("/" + std::to_string(row.number));
+  }
+  static std::string kept_name(const Row& row, const KeptRow& kept) {
+    return row.traces + ("/" + trace_id(row.case_id, kept.source, kept.first));
+  }
+  bool has_trace(const Row& row) const {
+    return traces_ >= 0 && has_link(traces_, name_of_trace(row));
   }
 
-  template <class Record, class... Part>
-  void take(const char* kind, const char* traces, const Input& input,
-            const std::vector<Record>& records, std::vector<Record>& out, Parts<Part>... parts) {
-    std::set<std::string> seen_here;
-    for (const Record& record : records) {
-      const std::string& id = record.case_id;
-      const bool first_here = seen_here.insert(id).second;
-      const std::string trace =
-          traces ? trace_name(traces, id, record.source, first_here) : std::string();
-      std::string bytes = content_of(record);
-      bytes += input.environments.content_at(input.numbers.environment(record.environment));
-      (parts.add_content(record, bytes), ...);
-      const Kept now{hash64(bytes), input.numbers.source(record.source), kept_[kind][id].empty()};
-      if (is_kept(kept_[kind][id], now, traces, id, input.file, trace)) {
-        ++summary_.repeated;
-        continue;
-      }
-      kept_[kind][id].push_back(now);
-      ++summary_.cases;
-      ++sources_[static_cast<std::size_t>(now.source)].kept_cases;
-      out.push_back(record);
-      out.back().environment = input.numbers.environment(record.environment);
-      out.back().source = now.source;
-      (parts.move(record, now.source), ...);
-      if (traces && has_link(input.file, trace))
-        copy_object(input.file, trace, out_, trace_name(traces, id, now.source, now.first));
-    }
+  bool same_trace(const Row& row, const KeptRow& other) override {
+    const std::string name = kept_name(row, other);
+    if (has_trace(row) != has_link(out_, name))
+      return false;
+    return !has_trace(row) || results::same_trace(row.traces == std::string(kEabTraces), traces_,
+                                                  name_of_trace(row), out_, name);
+  }
+  void keep_trace(const Row& row) override {
+    // Several rows of a case and a source are of a damaged file: the first has the trace.
+    const std::string name = kept_name(row, row.kept);
+    if (has_trace(row) && !has_link(out_, name))
+      copy_object(traces_, name_of_trace(row), out_, name);
   }
 
-  bool is_kept(const std::vector<Kept>& kept, const Kept& now, const char* traces,
-               const std::string& id, hid_t file, const std::string& trace) const {
-    return std::ranges::any_of(kept, [&](const Kept& one) {
-      return one.digest == now.digest &&
-             (!traces || same_trace(traces == std::string(kEabTraces), file, trace, out_,
-                                    trace_name(traces, id, one.source, one.first)));
-    });
+  void end_block() override {
+    traces_ = Handle();
+    if (row_count(taken_) >= kRowsPerAppend)
+      append_taken();
   }
 
-  void take_launches(const Input& input, const std::vector<RankRow>& ranks) {
-    std::map<std::pair<std::int64_t, std::int64_t>, std::string> contents; // by source and launch
-    for (const RankRow& row : ranks)
-      contents[{row.source, row.launch}] +=
-          content_of(row) +
-          input.environments.content_at(input.numbers.environment(row.environment));
-    std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> launch_of;
-    for (const auto& [key, bytes] : contents)
-      if (launches_.insert(hash64(bytes)).second)
-        launch_of[key] = next_launch_++;
-    for (RankRow row : ranks) {
-      const auto launch = launch_of.find({row.source, row.launch});
-      if (launch == launch_of.end())
-        continue;
-      row.launch = launch->second;
-      row.environment = input.numbers.environment(row.environment);
-      row.source = input.numbers.source(row.source);
-      pending_.ranks.push_back(row);
-    }
+  void append_taken() {
+    append_rows<EnvironmentRow>(out_, kEnvironment, taken_.environment);
+    append_all(out_, taken_);
+    taken_ = RunData();
   }
 
-  void add_plan(const RunInfo& info, hid_t file) {
-    if (info.plan_hash == kSeveral) {
-      for (const std::string& plan : names_in(file, kPlans))
+  void add_plans(const FileHead& head) {
+    const RunInfo& info = head.info;
+    if (info.plan_hash == kSeveral && !head.plans.empty()) {
+      const Handle image = open_image(head.plans_image);
+      for (const std::string& plan : head.plans)
         if (plans_.insert(plan).second)
-          copy_object(file, kPlans + ("/" + plan), make_plans_group(), plan);
+          copy_object(image, plan, make_plans_group(), plan);
     } else if (plans_.insert(info.plan_hash).second) {
       const Handle group = make_group(make_plans_group(), info.plan_hash);
       write_text(group, "yaml", info.config_yaml);
@@ -232,31 +134,8 @@ private:
     }
   }
 
-  std::vector<std::string> paths_of(const std::vector<Kept>& rows) const {
-    std::vector<std::string> paths;
-    for (const Kept& row : rows)
-      paths.push_back(sources_[static_cast<std::size_t>(row.source)].path);
-    return paths;
-  }
-
-  std::size_t pending_rows() const { return row_count(pending_); }
-  void flush() {
-    std::vector<EnvironmentRow> added = environments_.take_new();
-    append_rows<EnvironmentRow>(out_, kEnvironment, added);
-    append_all(out_, pending_);
-    pending_ = RunData();
-  }
-
   hid_t out_;
-  MergeSummary summary_;
-  RunData pending_; // rows to append
-  Environments environments_;
-  std::vector<SourceRow> sources_;
-  std::unordered_map<std::string, std::int64_t> source_numbers_;
-  std::int64_t own_source_ = kAbsent; // of the input at hand
-  std::map<std::string, KeptCases> kept_;
-  std::unordered_set<std::uint64_t> launches_;
-  std::int64_t next_launch_ = 0;
+  Handle traces_; // of the block at hand
   std::set<std::string> names_, plans_;
   std::optional<Handle> plans_group_;
 };
@@ -278,10 +157,35 @@ void give_name(const std::string& part, const std::string& to, bool overwrite) {
     throw Hdf5Error(std::string("rename: ") + std::strerror(errno));
 }
 
+// How many could not be read.
+std::int64_t merge_into(RowMerger& merger, GuardedFiles& files, const MergeOptions& options) {
+  std::int64_t unreadable = 0, done = 0;
+  while (!files.at_end()) {
+    const std::string path = files.path();
+    merger.begin(path);
+    try {
+      files.read_next(merger);
+    } catch (const HalfRead&) {
+      throw; // what was taken of it cannot be given back
+    } catch (const UserError& error) {
+      if (!options.skipped)
+        throw;
+      ++unreadable;
+      options.skipped(error);
+    }
+    ++done;
+    if (options.progress)
+      options.progress(done);
+  }
+  if (unreadable == done && done > 0)
+    throw UserError("none of the files could be read", "", "");
+  return unreadable;
+}
+
 } // namespace
 
 MergeSummary merge_files(const std::vector<std::string>& inputs, const std::string& to,
-                         const MergeInfo& info, bool overwrite) {
+                         const MergeInfo& info, bool overwrite, const MergeOptions& options) {
   if (inputs.empty())
     throw UserError("nothing to merge", "no results file was named", "");
   if (!overwrite && fs::exists(fs::symlink_status(to)))
@@ -292,13 +196,14 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
   fs::remove(part, ignored); // of a merge that was killed
   try {
     return with_file("write", to, "", [&] {
+      GuardedFiles files(inputs, true, options.limits);
       Handle out = create_file(part);
       MergeSummary summary;
       {
-        Merger merger(out);
-        for (const std::string& input : inputs)
-          merger.add(input);
+        FileMerger merger(out);
+        const std::int64_t unreadable = merge_into(merger, files, options);
         summary = merger.finish(info);
+        summary.unreadable = unreadable;
       }
       flush_to_disk(out);
       out.close("H5Fclose");

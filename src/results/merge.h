@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "results/guard.h"
 
 namespace peakbench::results {
 
@@ -18,10 +21,19 @@ struct MergeDuplicate {
 };
 
 struct MergeSummary {
-  std::int64_t cases = 0;    // rows of cases in the merged file
-  std::int64_t repeated = 0; // rows left out: one that is equal in everything is there already
-  std::int64_t plans = 0;    // different ones
+  std::int64_t cases = 0;      // rows of cases in the merged file
+  std::int64_t repeated = 0;   // rows left out: one that is equal in everything is there already
+  std::int64_t plans = 0;      // different ones
+  std::int64_t unreadable = 0; // inputs that were left out
   std::vector<MergeDuplicate> duplicates;
+};
+
+struct MergeOptions {
+  // An input that cannot be read is left out, and told of here. Otherwise it ends the merge.
+  std::function<void(const UserError&)> skipped = {};
+  // After every input: how many are done. What it throws ends the merge.
+  std::function<void(std::int64_t done)> progress = {};
+  GuardLimits limits = {};
 };
 
 // Writes the rows of all tables and the traces of all `inputs` into the new file `to`, which
@@ -35,10 +47,12 @@ struct MergeSummary {
 //   is called <case_id>.<source>.
 // - Inputs of one plan give a file of that plan, which can be gone on with. With several, the
 //   plan's hash is "several" and each one's configuration lies in /config/plans/<hash>.
-// Memory: one input at a time, and some 100 bytes for each case.
+// Inputs are read in guarded processes (guard.h), two files ahead.
+// Memory: some thousand rows, and some 100 bytes for each case; in each of two processes, what a
+// file of up to 64 MiB needs.
 // UserError: an input is missing, damaged, of another schema version or in other units; `to` exists
 // (unless `overwrite`), is being written to by a run, or cannot be written.
 MergeSummary merge_files(const std::vector<std::string>& inputs, const std::string& to,
-                         const MergeInfo& info, bool overwrite);
+                         const MergeInfo& info, bool overwrite, const MergeOptions& options = {});
 
 } // namespace peakbench::results

@@ -19,8 +19,9 @@ void start_hdf5();
 struct RunInfo {
   std::string name, created, command_line, plan_hash, git_revision;
   bool git_dirty = false;
-  std::string config_yaml; // as read
-  std::string plan_json;   // the expanded plan
+  std::string config_yaml;            // as read
+  std::string plan_json;              // the expanded plan
+  std::string peakbench_version = {}; // that wrote the file; of files that were read
 };
 
 // A finished case of any kind.

@@ -2,6 +2,7 @@
 // text.
 #include "results/table.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kSlot = 8;
 static_assert(sizeof(std::int64_t) == kSlot && sizeof(double) == kSlot && sizeof(char*) == kSlot);
-constexpr std::size_t kRowsPerRead = 1024;
+constexpr hsize_t kRowsPerRead = 1024;
 
 enum Kind : std::size_t { kInteger, kReal, kText }; // as in Field::get
 
@@ -91,7 +92,9 @@ void write_rows(hid_t dataset, hsize_t first, std::span<const Record> rows) {
   }
   const Handle type = row_type<Record>(false);
   const Selection selection(dataset, first, rows.size());
-  check(H5Dwrite(dataset, type, selection.memory, selection.file, H5P_DEFAULT, slots.data()),
+  // Stored texts are of 16 bytes, whatever their length.
+  const Handle transfer = transfer_properties(slots.size() * 2 * kSlot);
+  check(H5Dwrite(dataset, type, selection.memory, selection.file, transfer, slots.data()),
         "H5Dwrite");
 }
 
@@ -99,11 +102,12 @@ void resize(hid_t dataset, hsize_t rows) { check(H5Dset_extent(dataset, &rows), 
 
 // The columns of the list that the file has, as a memory type of the rows' slots.
 template <class Record>
-Handle known_columns(hid_t dataset, std::vector<bool>& known) {
+Handle known_columns(hid_t dataset, std::vector<bool>& known, std::size_t& stored_bytes) {
   const auto list = fields<Record>();
   const Handle stored(H5Dget_type(dataset), H5Tclose, "H5Dget_type");
   if (H5Tget_class(stored) != H5T_COMPOUND)
     throw Hdf5Error("a table has no columns");
+  stored_bytes = H5Tget_size(stored);
   Handle type(H5Tcreate(H5T_COMPOUND, list.size() * kSlot), H5Tclose, "H5Tcreate");
   known.assign(list.size(), false);
   for (std::size_t index = 0; index < list.size(); ++index) {
@@ -121,14 +125,23 @@ Handle known_columns(hid_t dataset, std::vector<bool>& known) {
   return type;
 }
 
-// Frees the texts that HDF5 allocated for a read, also when an exception passes.
-struct Texts {
-  ~Texts() { H5Dvlen_reclaim(type, space, H5P_DEFAULT, slots); }
-  hid_t type, space;
-  void* slots;
-};
-
 } // namespace
+
+void require_stored(hid_t dataset, hsize_t count, std::size_t element_bytes) {
+  const Handle properties(H5Dget_create_plist(dataset), H5Pclose, "H5Dget_create_plist");
+  // Deflate makes at most a thousandth of anything.
+  const hsize_t most = check(H5Pget_nfilters(properties), "H5Pget_nfilters") > 0 ? 1100 : 1;
+  if (count > H5Dget_storage_size(dataset) * most / std::max<std::size_t>(element_bytes, 1))
+    throw Hdf5Error("a table has fewer rows than it says");
+}
+
+Handle transfer_properties(std::size_t bytes) {
+  constexpr std::size_t kMost = 1 << 20; // HDF5's own
+  Handle properties(H5Pcreate(H5P_DATASET_XFER), H5Pclose, "H5Pcreate");
+  check(H5Pset_buffer(properties, std::clamp<std::size_t>(bytes, 4096, kMost), nullptr, nullptr),
+        "H5Pset_buffer");
+  return properties;
+}
 
 bool is_kind(hid_t compound, unsigned column, std::size_t kind) {
   const Handle type(H5Tget_member_type(compound, column), H5Tclose, "H5Tget_member_type");
@@ -176,41 +189,73 @@ void rewrite_rows(hid_t file, const std::string& name, std::span<const Record> r
   write_rows(dataset, 0, rows);
 }
 
+namespace {
+
 template <class Record>
-std::vector<Record> read_rows(hid_t file, const std::string& name) {
+Record unpacked(const std::array<char, kSlot>* slots, const std::vector<bool>& known) {
   const auto list = fields<Record>();
+  Record record;
+  for (std::size_t column = 0; column < list.size(); ++column) {
+    if (!known[column])
+      continue;
+    const char* slot = slots[column].data();
+    const auto store = [&]<class Type>(Type& (*get)(Record&)) {
+      if constexpr (std::is_same_v<Type, std::string>) {
+        const char* text = nullptr;
+        std::memcpy(&text, slot, kSlot);
+        get(record) = text ? text : "";
+      } else {
+        std::memcpy(&get(record), slot, kSlot);
+      }
+    };
+    std::visit(store, list[column].get);
+  }
+  return record;
+}
+
+} // namespace
+
+template <class Record>
+void read_blocks(hid_t file, const std::string& name,
+                 const std::function<void(std::vector<Record>)>& take) {
+  const std::size_t columns = fields<Record>().size();
   const Handle dataset = open_table(file, name);
   const hsize_t count = row_count(dataset);
+  if (count == 0)
+    return;
   std::vector<bool> known;
-  const Handle type = known_columns<Record>(dataset, known);
-  std::vector<Record> records;
+  std::size_t stored_bytes = 0;
+  const Handle type = known_columns<Record>(dataset, known, stored_bytes);
+  require_stored(dataset, count, stored_bytes);
+  std::vector<std::array<char, kSlot>> slots(std::min(count, kRowsPerRead) * columns);
+  const Handle transfer =
+      transfer_properties(slots.size() / columns * std::max(stored_bytes, columns * kSlot));
   for (hsize_t first = 0; first < count; first += kRowsPerRead) {
-    const hsize_t block = std::min<hsize_t>(kRowsPerRead, count - first);
+    const hsize_t block = std::min(kRowsPerRead, count - first);
     const Selection selection(dataset, first, block);
-    std::vector<std::array<char, kSlot>> slots(block * list.size());
+    std::memset(slots.data(), 0, slots.size() * kSlot);
     const Texts texts{type, selection.memory, slots.data()};
-    check(H5Dread(dataset, type, selection.memory, selection.file, H5P_DEFAULT, slots.data()),
+    check(H5Dread(dataset, type, selection.memory, selection.file, transfer, slots.data()),
           "H5Dread");
-    for (std::size_t row = 0; row < block; ++row) {
-      Record& record = records.emplace_back();
-      for (std::size_t column = 0; column < list.size(); ++column) {
-        if (!known[column])
-          continue;
-        const char* slot = slots[row * list.size() + column].data();
-        const auto store = [&]<class Type>(Type& (*get)(Record&)) {
-          if constexpr (std::is_same_v<Type, std::string>) {
-            const char* text = nullptr;
-            std::memcpy(&text, slot, kSlot);
-            get(record) = text ? text : "";
-          } else {
-            std::memcpy(&get(record), slot, kSlot);
-          }
-        };
-        std::visit(store, list[column].get);
-      }
-    }
+    std::vector<Record> records;
+    records.reserve(block);
+    for (std::size_t row = 0; row < block; ++row)
+      records.push_back(unpacked<Record>(slots.data() + row * columns, known));
+    take(std::move(records));
   }
-  return records;
+}
+
+template <class Record>
+std::vector<Record> read_rows(hid_t file, const std::string& name) {
+  std::vector<Record> all;
+  read_blocks<Record>(file, name, [&](std::vector<Record> block) {
+    if (all.empty())
+      all = std::move(block);
+    else
+      all.insert(all.end(), std::make_move_iterator(block.begin()),
+                 std::make_move_iterator(block.end()));
+  });
+  return all;
 }
 
 template <class Record>
@@ -251,6 +296,8 @@ std::string column_of_another_unit(hid_t file, const std::string& name) {
   template void write_row(hid_t, const std::string&, std::size_t, const Record&);                  \
   template void rewrite_rows(hid_t, const std::string&, std::span<const Record>);                  \
   template std::vector<Record> read_rows(hid_t, const std::string&);                               \
+  template void read_blocks(hid_t, const std::string&,                                             \
+                            const std::function<void(std::vector<Record>)>&);                      \
   template bool has_columns_of_list<Record>(hid_t, const std::string&);                            \
   template std::string column_of_another_unit<Record>(hid_t, const std::string&);
 PEAKBENCH_TABLE_OF(EabCase)

@@ -79,9 +79,16 @@ struct List {
     const hssize_t points =
         check(H5Sget_simple_extent_npoints(space), "H5Sget_simple_extent_npoints");
     count = static_cast<std::size_t>(points);
+    const Handle type(H5Dget_type(dataset), H5Tclose, "H5Dget_type");
+    element_bytes = H5Tget_size(type);
+    require_stored(dataset, static_cast<hsize_t>(points), element_bytes);
+  }
+  // Into elements of so many bytes.
+  Handle transfer(std::size_t memory_bytes) const {
+    return transfer_properties(count * std::max(element_bytes, memory_bytes));
   }
   Handle dataset;
-  std::size_t count = 0;
+  std::size_t count = 0, element_bytes = 0;
 };
 
 template <class Number>
@@ -89,7 +96,8 @@ std::vector<Number> read_numbers(hid_t group, const char* name, hid_t memory_typ
   const List list(group, name);
   std::vector<Number> numbers(list.count);
   if (list.count > 0)
-    check(H5Dread(list.dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()),
+    check(H5Dread(list.dataset, memory_type, H5S_ALL, H5S_ALL, list.transfer(sizeof(Number)),
+                  numbers.data()),
           "H5Dread");
   return numbers;
 }
@@ -170,7 +178,8 @@ std::vector<TokenText> read_tokens(hid_t group) {
   const std::size_t width = H5Tget_size(text), stride = sizeof(std::int32_t) + width;
   std::string rows(list.count * stride, '\0');
   if (list.count > 0)
-    check(H5Dread(list.dataset, token_type(width), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()),
+    check(H5Dread(list.dataset, token_type(width), H5S_ALL, H5S_ALL, list.transfer(stride),
+                  rows.data()),
           "H5Dread");
   std::vector<TokenText> tokens(list.count);
   for (std::size_t index = 0; index < list.count; ++index) {
@@ -257,7 +266,8 @@ bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
   const List nodes(group, "nodes");
   trace.nodes.resize(nodes.count);
   if (nodes.count > 0)
-    check(H5Dread(nodes.dataset, node_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, trace.nodes.data()),
+    check(H5Dread(nodes.dataset, node_type(), H5S_ALL, H5S_ALL, nodes.transfer(sizeof(TraceNode)),
+                  trace.nodes.data()),
           "H5Dread");
   if (has_link(group, "tokens")) // files of earlier versions have none
     trace.tokens = read_tokens(group);
@@ -273,10 +283,12 @@ bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
   std::vector<RawSample> raw(samples.count, RawSample{});
   const Handle type = sample_type();
   const Handle space(H5Dget_space(samples.dataset), H5Sclose, "H5Dget_space");
-  check(H5Dread(samples.dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw.data()), "H5Dread");
+  const Texts texts{type, space, raw.data()};
+  check(H5Dread(samples.dataset, type, H5S_ALL, H5S_ALL, samples.transfer(sizeof(RawSample)),
+                raw.data()),
+        "H5Dread");
   for (const RawSample& sample : raw)
     trace.samples.push_back({sample.leaf, sample.log_prob, sample.text ? sample.text : ""});
-  check(H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw.data()), "H5Dvlen_reclaim");
   return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
+#include "base/statistics.h"
 #include "suite/comm_pattern.h"
 
 namespace peakbench::suite {
@@ -192,8 +193,8 @@ Outcome warm_up(Repeats& repeats, int least, int& iterations) {
   }
 }
 
-void fill_record(const measure::Summary& seconds, measure::StopReason stop,
-                 const std::string& wrong, int ranks, results::CommCase& record) {
+void fill_record(const Summary& seconds, measure::StopReason stop, const std::string& wrong,
+                 int ranks, results::CommCase& record) {
   record.seconds = seconds.median;
   record.seconds_lower = seconds.lower;
   record.seconds_upper = seconds.upper;
@@ -258,7 +259,7 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
 
   std::vector<double> seconds;
   std::vector<results::RepeatRow> rows;
-  measure::Summary summary;
+  Summary summary;
   measure::StopReason stop = measure::StopReason::max_repeats;
   for (double spent = 0;;) {
     outcome = repeats.run(iterations);
@@ -271,7 +272,7 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
     rows.push_back(sample);
     seconds.push_back(repeats.seconds());
     spent += repeats.all_seconds();
-    summary = measure::summarize(seconds);
+    summary = summarize(seconds);
     if (summary.count < limits.repeats.min)
       continue;
     if (summary.relative_width() <= limits.repeats.interval) {

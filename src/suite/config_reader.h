@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/closest.h"
 #include "suite/config_tree.h"
 
 namespace peakbench::suite {
@@ -60,8 +61,5 @@ private:
   std::string name_;
   std::set<std::string> known_;
 };
-
-// The allowed word closest to what was written, or "" if none is close.
-std::string closest(std::string_view written, std::span<const std::string> words);
 
 } // namespace peakbench::suite

@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 
+#include "base/statistics.h"
 #include "suite/outcome.h"
 
 namespace peakbench::suite {
@@ -16,7 +17,7 @@ double median_of(Runs runs, Get get) {
   std::vector<double> values;
   for (const eab::JointGeneration& run : runs)
     values.push_back(std::invoke(get, run));
-  return measure::summarize(values).median;
+  return summarize(values).median;
 }
 
 void fill_work(results::EabCase& record, const eab::JointGeneration& run) {

@@ -5,7 +5,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
-#include "measure/statistics.h"
+#include "base/statistics.h"
 #include "suite/collective_case.h"
 #include "suite/outcome.h"
 #include "suite/scaling_pass.h"
@@ -47,7 +47,7 @@ Passes time_passes(const cluster::Session& part, ScalingWork& work, const std::s
   for (double spent = 0;;) {
     passes.done.push_back(one());
     spent += passes.done.back().seconds;
-    const measure::Summary seconds = measure::summarize(seconds_of(passes.done));
+    const Summary seconds = summarize(seconds_of(passes.done));
     if (const auto stop = measure::stop_of(config.repeats, seconds, spent)) {
       passes.stop = *stop;
       return passes;
@@ -57,7 +57,7 @@ Passes time_passes(const cluster::Session& part, ScalingWork& work, const std::s
 
 void fill(results::ScalingRow& row, const Passes& passes, std::size_t cases) {
   results::ScalingCase& record = row.record;
-  const measure::Summary seconds = measure::summarize(seconds_of(passes.done));
+  const Summary seconds = summarize(seconds_of(passes.done));
   record.cases = static_cast<std::int64_t>(cases);
   record.seconds = seconds.median;
   record.seconds_lower = seconds.lower;

@@ -23,9 +23,10 @@ TEST(EabTablesTest, ThreeWayComparison) {
   EXPECT_EQ(cell(table, {"cow"}, "samples"), "20");
   EXPECT_EQ(cell(table, {"cow"}, "wall time"), "4.000"); // median of 2, 4, 6
   EXPECT_EQ(cell(table, {"cow"}, "widest interval"), "2.0");
+  EXPECT_EQ(cell(table, {"cow"}, "n"), "30");                  // 3 prompts of 10 repeats
   EXPECT_EQ(cell(table, {"cow"}, "memory overhead"), "40.00"); // SI megabytes
   EXPECT_EQ(cell(table, {"cow"}, "total tokens"), "1000");
-  EXPECT_EQ(cell(table, {"cow"}, "tokens as published"), "900");
+  EXPECT_EQ(cell(table, {"cow"}, "tokens as in paper"), "900");
   EXPECT_EQ(cell(table, {"cow"}, "branches"), "7");
   EXPECT_EQ(cell(table, {"cow"}, "speed-up vs naive"), "5.00");
   EXPECT_EQ(cell(table, {"original"}, "speed-up vs naive"), "1.25");

@@ -150,7 +150,7 @@ TEST(EabVersusTest, EveryRowOfEveryTableHasAllCells) {
         row.distinct_texts = 20;
       });
   const auto tables = eab_tables(cases);
-  EXPECT_EQ(tables.size(), 12u);
+  EXPECT_EQ(tables.size(), 14u);
   for (const Table& table : tables)
     EXPECT_THAT(table.rows, Each(::testing::SizeIs(table.columns.size()))) << table.title;
 }

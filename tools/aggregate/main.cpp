@@ -2,13 +2,16 @@
 // Markdown, pictures of them, and one file of many.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "aggregate/inputs.h"
 #include "aggregate/merging.h"
 #include "aggregate/options.h"
 #include "aggregate/outputs.h"
+#include "aggregate/page.h"
 #include "base/error.h"
 #include "report/file_plots.h"
 #include "report/merge.h"
@@ -19,39 +22,67 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int aggregate(Options options, const std::string& command_line) {
-  check(options);
-  if (!options.to.empty()) {
-    merge_into_file(options, command_line);
-    if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
-        options.plots.empty() && !options.detail)
-      return kExitOk;
-    options.files = {options.to};
-  }
-  std::vector<results::RunData> runs = load_all(options);
-  std::vector<fs::path> pictures;
-  if (!options.plots.empty())
-    pictures =
-        report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
-  report::Merged merged = report::merge(std::move(runs));
-  auto tables = report::tables_of(merged.run, options.detail);
-  tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
-
-  const std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+// Writes the files, and the tables unless the standard output is one of them.
+int show(const Options& options, const results::RunData& run,
+         const std::vector<report::Table>& tables, const std::vector<Output>& outputs,
+         const std::vector<fs::path>& pictures) {
   for (const Output& output : outputs)
     write(output);
   for (const Output& output : outputs)
     if (output.path == "-")
       return kExitOk;
   if (tables.empty())
-    std::cout << "No cases in " << merged.run.path << " yet.\n";
+    std::cout << "No cases in " << run.path << " yet.\n";
   else
     std::cout << render(tables, report::Format::text);
   if (!options.plots.empty())
     std::cout << '\n' << (pictures.empty() ? "No pictures: no case has what they show.\n" : "");
   for (const fs::path& picture : pictures)
     std::cout << "plot: " << picture.string() << '\n';
+  if (!options.html.empty())
+    std::cout << "\npage: " << options.html << '\n';
   return std::cout.flush() ? kExitOk : kExitUserError;
+}
+
+int aggregate(Options options, const std::string& command_line) {
+  check(options);
+  if (only_lists_columns(options)) {
+    const std::vector<report::Table> columns = listed_columns(options);
+    return show(options, {}, columns, outputs_of(options, {}, columns), {});
+  }
+  if (!options.to.empty()) {
+    merge_into_file(options, command_line);
+    if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
+        options.html.empty() && options.plots.empty() && !options.detail)
+      return kExitOk;
+    options.files = {options.to};
+  }
+  std::vector<results::RunData> runs = load_all(options);
+  const std::optional<report::Table> chosen = choose_rows(options, runs);
+  std::vector<fs::path> pictures;
+  if (!options.plots.empty())
+    pictures =
+        report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
+  const PageParts parts = page_parts(options, runs);
+  report::Merged merged = report::merge(std::move(runs));
+  int status = kExitOk;
+  std::vector<report::Table> tables;
+  if (options.comparing.asked()) {
+    const report::Comparison comparison = compare_with_baseline(options, merged.run);
+    tables = report::comparison_tables(comparison);
+    status = status_of(comparison);
+  } else if (is_query(options)) {
+    tables = {report::query_table(merged.run, query_of(options))};
+  } else {
+    tables = report::tables_of(merged.run, options.detail);
+    tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
+  }
+  if (chosen)
+    tables.push_back(*chosen);
+  std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  if (!options.html.empty())
+    outputs.push_back(page_of(options, parts, merged.run, tables, command_line));
+  return std::max(status, show(options, merged.run, tables, outputs, pictures));
 }
 
 } // namespace
@@ -69,7 +100,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     std::string command_line = "peakbench-aggregate";
     for (int i = 1; i < argc; ++i)
-      command_line += std::string(" ") + argv[i];
+      command_line += " " + aggregate::shell_word(argv[i]);
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "report/kinds.h"
 #include "report/plot.h"
 
 namespace peakbench::aggregate {
@@ -20,61 +21,87 @@ constexpr const char* kFooter = R"(Examples:
   peakbench-aggregate results/quick.h5 --rows ep --csv ep.csv every EP case with all its columns
   peakbench-aggregate results/quick.h5 --rows all --json -    every row of every table, with units
   peakbench-aggregate results/quick.h5 --plots results/plots  and pictures, each as SVG and PNG
+  peakbench-aggregate results/quick.h5 --html quick.html      everything as one page to open or send
   peakbench-aggregate results/sweep.*.h5 --to results/sweep.h5  the files of an array job as one file
+  peakbench-aggregate results/quick.h5 --where 'arm=cow|naive,prompt_tokens>=200'
+                                                              the tables of these cases alone
+  peakbench-aggregate results/quick.h5 --columns arm,depth,step_seconds,'peak*' --sort -depth,arm
+                                                              chosen columns of every case
+  peakbench-aggregate results/quick.h5 --rows eab --group-by arm,decode
+                                                              cases, median and interval per arm
+  peakbench-aggregate new.h5 --compare old.h5                 faster, slower, same, or cannot tell
+  peakbench-aggregate new.h5 --compare old.h5 --fail-on-regression 10
+                                                              for CI: exit status 1 if worse by 10 %
 
-Exit status: 0, or 2 if a file cannot be read or written or an option is wrong.
+Exit status: 0; 1 if --fail-on-regression found a regression; 2 if a file cannot be read or written
+or an option is wrong.
 Reading the files with Python or HDF5 tools: tools/README.md.)";
+
+std::vector<std::string> row_choices() {
+  std::vector<std::string> choices{"tables"};
+  for (const report::Kind& kind : report::kinds())
+    choices.emplace_back(kind.name);
+  choices.emplace_back("all");
+  return choices;
+}
 
 } // namespace
 
 void add_options(CLI::App& app, Options& options) {
   app.footer(kFooter);
-  app.add_option("FILE", options.files, "results files (HDF5) that `peakbench run` wrote")
-      ->required();
+  app.add_option("FILE", options.files, "results files (HDF5) that `peakbench run` wrote");
   app.add_option("--to", options.to,
                  "merge the files into this new results file; tables only if asked for as well");
   app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output");
   app.add_option("--json", options.json, "write JSON to this file, - for the standard output");
   app.add_option("--markdown", options.markdown,
                  "write Markdown to this file, - for the standard output");
+  app.add_option("--html", options.html,
+                 "write one self-contained page to this file: tables, pictures, every case");
   app.add_option("--rows", options.rows,
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
-      ->check(CLI::IsMember({"tables", "eab", "ep", "comm", "scaling", "eab-samples", "ep-samples",
-                             "comm-samples", "scaling-samples", "ranks", "all"}))
+      ->check(CLI::IsMember(row_choices()))
       ->capture_default_str();
   app.add_option("--plots", options.plots,
                  "draw pictures into this folder, as SVG and PNG (needs gnuplot)");
   app.add_option("--plot-case", options.plot_case,
                  "id of the EAB case whose entropies and token tree are drawn (default: the first "
                  "cow, batched)");
+  add_selection_options(app, options.selection);
+  add_comparing_options(app, options.comparing);
   app.add_flag("--detail", options.detail, "add tables with every case");
   app.add_flag("--force", options.force, "overwrite output files and pictures that exist");
 }
 
 void check(const Options& options) {
   const bool as_tables = options.rows == "tables";
+  if (options.files.empty() && !only_lists_columns(options))
+    throw UserError("no results file is named", "", "peakbench-aggregate --help shows examples.");
+  check_selection(options);
+  check_comparing(options);
   int on_standard_output = 0;
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
     on_standard_output += *path == "-";
   if (on_standard_output > 1)
     throw UserError("two formats cannot both go to the standard output", "",
                     "Give all but one of them a file name.");
-  if (!as_tables && options.csv.empty() && options.json.empty())
+  const bool somewhere = !(options.csv + options.json + options.markdown).empty();
+  if (!as_tables && !somewhere && !is_query(options))
     throw UserError("--rows " + options.rows + " changes nothing",
-                    "rows are written as CSV or JSON", "Add --csv PATH or --json PATH.");
-  if (!as_tables && !options.markdown.empty())
-    throw UserError("--rows " + options.rows + " cannot be written as Markdown", "", "Use --csv.");
+                    "all columns of all rows are for files",
+                    "Add --csv PATH or --json PATH, or choose --columns.");
+  if (options.rows == "all" && !options.markdown.empty())
+    throw UserError("--rows all cannot be written as Markdown", "the kinds have different columns",
+                    "Name one kind, or use --json.");
   if (options.rows == "all" && !options.csv.empty())
     throw UserError("--rows all cannot be written as CSV", "the kinds have different columns",
                     "Name one kind, or use --json.");
-  if (!as_tables && options.rows != "all" && !options.json.empty())
-    throw UserError("--rows " + options.rows + " cannot be written as JSON",
-                    "JSON holds every kind at once", "Use --rows all.");
-  if (options.plots.empty() && !options.plot_case.empty())
-    throw UserError("--plot-case changes nothing", "no pictures are drawn", "Add --plots DIR.");
+  if (options.plots.empty() && options.html.empty() && !options.plot_case.empty())
+    throw UserError("--plot-case changes nothing", "no pictures are drawn",
+                    "Add --plots DIR or --html FILE.");
   if (!options.plots.empty())
     report::require_gnuplot();
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
     if (!options.force && *path != "-" && fs::is_regular_file(*path))
       throw UserError("output file " + *path + " already exists", "nothing is overwritten",
                       "Add --force, or choose another name.");

@@ -6,12 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "aggregate/comparing.h"
+#include "aggregate/selection.h"
+
 namespace peakbench::aggregate {
 
 struct Options {
   std::vector<std::string> files; // as named: files, folders, patterns
-  std::string to, csv, json, markdown, rows = "tables", plots, plot_case;
+  std::string to, csv, json, markdown, html, rows = "tables", plots, plot_case;
   bool detail = false, force = false;
+  Selection selection;
+  Comparing comparing;
 };
 
 void add_options(CLI::App& app, Options& options);

@@ -15,16 +15,22 @@ using report::Format;
 
 std::vector<Output> outputs_of(const Options& options, const results::RunData& run,
                                const std::vector<report::Table>& tables) {
-  const bool as_tables = options.rows == "tables";
+  // One table for programs has plain headings and no title; rows of one kind are such a table.
+  const bool query = is_query(options), lists = only_lists_columns(options);
+  const bool of_kind = !query && !lists && options.rows != "tables" && options.rows != "all";
+  const std::vector<report::Table> shown =
+      of_kind ? std::vector{report::query_table(run, query_of(options))} : tables;
   std::vector<Output> outputs;
   if (!options.csv.empty())
-    outputs.push_back({options.csv, as_tables ? render(tables, Format::csv)
-                                              : report::rows_csv(run, options.rows)});
+    outputs.push_back({options.csv, of_kind ? report::rows_csv(run, options.rows)
+                                    : query ? report::plain_csv(shown.front())
+                                            : render(shown, Format::csv)});
   if (!options.json.empty())
-    outputs.push_back(
-        {options.json, as_tables ? render(tables, Format::json) : report::rows_json(run)});
+    outputs.push_back({options.json, options.rows == "all" && !lists
+                                         ? report::rows_json(run)
+                                         : render(shown, Format::json)});
   if (!options.markdown.empty())
-    outputs.push_back({options.markdown, render(tables, Format::markdown)});
+    outputs.push_back({options.markdown, render(shown, Format::markdown)});
   return outputs;
 }
 

@@ -1,4 +1,4 @@
-#include "measure/statistics.h"
+#include "base/statistics.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-namespace peakbench::measure {
+namespace peakbench {
 
 namespace {
 
@@ -81,4 +81,4 @@ Line regress(std::span<const double> x, std::span<const double> y) {
   return {slope, mean_y - slope * mean_x};
 }
 
-} // namespace peakbench::measure
+} // namespace peakbench

@@ -1,4 +1,4 @@
-#include "measure/statistics.h"
+#include "base/statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-namespace peakbench::measure {
+namespace peakbench {
 namespace {
 
 std::vector<double> one_to(int n) {
@@ -121,4 +121,4 @@ TEST(Regression, OfOneAbscissaIsAbsent) {
 }
 
 } // namespace
-} // namespace peakbench::measure
+} // namespace peakbench

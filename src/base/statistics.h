@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace peakbench::measure {
+namespace peakbench {
 
 struct Summary {
   int count = 0;
@@ -24,4 +24,4 @@ struct Line {
 };
 Line regress(std::span<const double> x, std::span<const double> y);
 
-} // namespace peakbench::measure
+} // namespace peakbench

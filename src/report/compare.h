@@ -1,0 +1,95 @@
+// Is it faster, slower or the same? The cases of one run against those of another, by case id.
+//
+// Time: ratio of the medians (now / before), its bootstrap interval (median_ratio.h), and the
+// rank-sum test of the repeats (rank_sum.h), adjusted by Holm over all cases that are compared at
+// once. Memory: peaks in bytes, which repeat exactly on the CPU, and so are compared exactly.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/median_ratio.h"
+#include "report/rank_sum.h"
+#include "report/report.h"
+
+namespace peakbench::report {
+
+struct CompareOptions {
+  double same_percent = 5;                  // "same": the interval lies within this
+  std::optional<double> regression_percent; // see CaseComparison::regressions
+  bool allow_missing = false;               // cases of the baseline alone are no regression
+};
+
+enum class Verdict {
+  faster,       // the interval ends below 1, and the adjusted p is below 5 %
+  slower,       // it begins above 1, and the adjusted p is below 5 %
+  same,         // it lies within [1 / (1 + same), 1 + same], whatever p is
+  cannot_tell,  // none of these, or too few repeats for any p below 5 %
+  not_compared, // not ok in both, or no times
+};
+std::string text_of(Verdict verdict);
+
+struct Change {
+  std::string column, before, now;
+};
+
+struct CaseComparison {
+  std::string case_id, arm;         // arm: with the way of decoding
+  std::vector<std::string> setting; // as KindComparison::settings
+  Samples seconds;                  // of the repeats, of all files of a side
+  double seconds_before = results::kAbsentReal, seconds_now = results::kAbsentReal; // medians
+  Ratio ratio;
+  RankSum test;
+  double adjusted_p = results::kAbsentReal; // absent: too few repeats for any p below 5 %
+  Verdict verdict = Verdict::not_compared;
+  std::string why; // of cannot_tell and not_compared: what to do
+  std::int64_t peak_before = results::kAbsent, peak_now = results::kAbsent;
+  std::vector<Change> changes; // of status, validity and correctness
+  // With regression_percent: slower by more than that (the verdict being slower), a peak greater by
+  // more than that, or ok and valid before and not now. Empty: none.
+  std::vector<std::string> regressions;
+};
+
+struct ArmComparison {
+  std::string arm;
+  std::size_t cases = 0;
+  Ratio time; // geometric mean over the cases that are ok in both
+  std::size_t faster = 0, slower = 0, same = 0, cannot_tell = 0, not_compared = 0;
+  std::size_t memory_equal = 0, memory_less = 0, memory_more = 0;
+  double greatest_growth_percent = results::kAbsentReal; // of a peak, of all cases
+};
+
+struct OneSided {
+  std::string case_id, what;
+  bool in_baseline = false; // else in the new run alone
+};
+
+struct KindComparison {
+  std::string kind, title, peak; // peak: the column that is compared, empty without
+  std::vector<Column> settings;  // independent variables that vary
+  std::vector<CaseComparison> cases;
+  std::vector<ArmComparison> arms;
+  std::vector<OneSided> one_sided;
+  std::string validity; // of the rows of both sides (validity.h)
+};
+
+struct Comparison {
+  std::string before, now; // the files
+  std::vector<KindComparison> kinds;
+  CompareOptions options;
+  std::size_t tests = 0; // whose p are adjusted together
+  std::vector<std::string> notes;
+  std::size_t regressions() const; // cases with one, and missing cases if those count
+};
+
+// UserError if the two have no case in common, saying in what all their cases differ.
+Comparison compare(const results::RunData& baseline, const results::RunData& now,
+                   const CompareOptions& options);
+
+// Regressions (if they were asked for), a line per arm, what changed in correctness, cases of one
+// side alone, every case.
+std::vector<Table> comparison_tables(const Comparison& comparison);
+
+} // namespace peakbench::report

@@ -1,0 +1,165 @@
+#include "report/filter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "report/kinds.h"
+
+namespace peakbench::report {
+
+namespace {
+
+using Conditions = std::vector<Condition>;
+using Marks = std::vector<char>; // which rows stay
+
+template <class Record>
+const results::Field<Record>* field_named(const std::string& name) {
+  for (const auto& field : results::fields<Record>())
+    if (field.name == name)
+      return &field;
+  return nullptr;
+}
+
+// One column at a time: the type of the column is looked at once, not row by row.
+template <class Record>
+void mark(const std::vector<Record>& rows, const results::Field<Record>& field,
+          const Condition& condition, Marks& marks) {
+  using Text = typename results::Field<Record>::Text;
+  const Test test(condition, std::holds_alternative<Text>(field.get));
+  std::visit(
+      [&](auto get) {
+        // Getters serve writers too; nothing is written here.
+        for (std::size_t i = 0; i < rows.size(); ++i)
+          marks[i] = marks[i] && test(get(const_cast<Record&>(rows[i])));
+      },
+      field.get);
+}
+
+template <class Record>
+void erase_unmarked(std::vector<Record>& rows, const Marks& marks) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (marks[i]) {
+      if (kept != i)
+        rows[kept] = std::move(rows[i]);
+      ++kept;
+    }
+  rows.resize(kept);
+}
+
+// Those that hold for every row of the kind, else the column that it lacks.
+template <class Record>
+std::string filter_rows(std::vector<Record>& rows, const Conditions& conditions) {
+  Marks marks(rows.size(), 1);
+  for (const Condition& condition : conditions) {
+    const auto* field = field_named<Record>(condition.column);
+    if (!field) {
+      rows.clear();
+      return condition.column;
+    }
+    mark(rows, *field, condition, marks);
+  }
+  erase_unmarked(rows, marks);
+  return "";
+}
+
+// A case of a merged file is told by its id and the file that it came from.
+using CaseKey = std::pair<std::string_view, std::int64_t>;
+struct CaseHash {
+  std::size_t operator()(const CaseKey& key) const {
+    return std::hash<std::string_view>()(key.first) ^ static_cast<std::size_t>(key.second) * 31;
+  }
+};
+using CaseKeys = std::unordered_set<CaseKey, CaseHash>;
+
+template <class Record>
+void add_keys(const std::vector<Record>& rows, CaseKeys& keys) {
+  if constexpr (requires {
+                  Record::case_id;
+                  Record::source;
+                }) {
+    keys.reserve(rows.size());
+    for (const Record& row : rows)
+      keys.insert({row.case_id, row.source});
+  }
+}
+
+template <class Record>
+void keep_of_cases(std::vector<Record>& rows, const CaseKeys& keys) {
+  if constexpr (requires {
+                  Record::case_id;
+                  Record::source;
+                })
+    std::erase_if(rows, [&](const Record& row) {
+      return !keys.contains({row.case_id, row.source});
+    });
+}
+
+// Conditions are checked against the columns before there are any rows.
+void check(const Condition& condition, const std::vector<std::string>& searched) {
+  bool found = false;
+  for (const std::string& kind : searched)
+    for (const ColumnOfKind& column : columns_of_kind(kind))
+      if (column.name == condition.column) {
+        found = true;
+        Test(condition, column.is_text);
+      }
+  if (!found)
+    refuse_column(condition.place, condition.column, searched);
+}
+
+} // namespace
+
+Filter::Filter(Conditions conditions, std::string focus)
+    : conditions_(std::move(conditions)), focus_(std::move(focus)) {
+  std::vector<std::string> searched;
+  if (!focus_.empty()) {
+    const Kind kind = kind_named(focus_);
+    searched.emplace_back(kind.name);
+    if (!kind.cases.empty() && !kind.is_cases())
+      searched.emplace_back(kind.cases);
+  } else {
+    for (const Kind& kind : kinds())
+      if (kind.is_cases())
+        searched.emplace_back(kind.name);
+  }
+  for (const Condition& condition : conditions_)
+    check(condition, searched);
+}
+
+std::vector<Kept> Filter::apply(results::RunData& run) const {
+  std::vector<Kept> kept;
+  if (empty())
+    return kept;
+  const Kind focus = focus_.empty() ? Kind{} : kind_named(focus_);
+  Conditions of_rows, of_cases;
+  for (const Condition& condition : conditions_)
+    (!focus_.empty() && has_column(focus_, condition.column) ? of_rows : of_cases)
+        .push_back(condition);
+  if (focus.is_cases() && !focus_.empty())
+    of_cases = std::exchange(of_rows, {});
+  CaseKeys keys; // of the cases of the kind that was visited last
+  for_each_kind([&]<class Record>(const Kind& kind, std::vector<Record> results::RunData::*member) {
+    std::vector<Record>& rows = run.*member;
+    const std::size_t all = rows.size();
+    const bool concerned = focus_.empty() || kind.cases == focus.cases;
+    std::string lacking;
+    if (kind.is_cases() && concerned) {
+      lacking = filter_rows(rows, of_cases);
+      keys.clear();
+      add_keys(rows, keys);
+    } else if (!kind.cases.empty() && concerned) {
+      keep_of_cases(rows, keys);
+    }
+    if (kind.name == focus.name && !of_rows.empty())
+      filter_rows(rows, of_rows);
+    if (all > 0 && (focus_.empty() ? kind.is_cases() : kind.name == focus.name))
+      kept.push_back({std::string(kind.name), rows.size(), all, lacking});
+  });
+  return kept;
+}
+
+} // namespace peakbench::report

@@ -1,0 +1,38 @@
+// Rows that a user asked for (--where), before anything is made of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/where.h"
+#include "results/store.h"
+
+namespace peakbench::report {
+
+// What a filter left of the rows of one kind.
+struct Kept {
+  std::string kind;
+  std::size_t rows = 0, all = 0;
+  std::string lacking; // a column of a condition that this kind does not have; empty: none
+};
+
+// Conditions on columns of cases (eab, ep, comm, scaling). A kind that lacks one of the columns
+// keeps none of its rows. Samples, components, operations and training points stay if their case
+// does; ranks, environment and sources stay.
+//
+// With `focus`, the name of a kind whose rows alone are wanted (kinds.h), a condition on a column
+// of that kind itself is about its rows, and only the other conditions are about their cases.
+class Filter {
+public:
+  // UserError: no kind has such a column; a value is no number where one is needed.
+  explicit Filter(std::vector<Condition> conditions, std::string focus = "");
+  bool empty() const { return conditions_.empty(); }
+  // One entry per kind that had rows and is filtered.
+  std::vector<Kept> apply(results::RunData& run) const;
+
+private:
+  std::vector<Condition> conditions_;
+  std::string focus_; // empty: cases of all kinds
+};
+
+} // namespace peakbench::report
