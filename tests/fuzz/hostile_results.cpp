@@ -124,7 +124,9 @@ Handle any_space(Choices& choices, bool extents) {
   hsize_t extent[3];
   const int rank = choices.ConsumeIntegralInRange(1, 3);
   for (int dimension = 0; dimension < rank; ++dimension)
-    extent[dimension] = choices.ConsumeIntegralInRange<hsize_t>(0, extents ? 300 : 4);
+    extent[dimension] = choices.ConsumeIntegralInRange<hsize_t>(0, !extents    ? 4
+                                                                   : rank == 1 ? 3000
+                                                                               : 20);
   return Handle(H5Screate_simple(rank, extent, nullptr), H5Sclose, "H5Screate_simple");
 }
 

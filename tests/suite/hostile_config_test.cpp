@@ -46,6 +46,12 @@ TEST(HostileConfig, Depth) {
   EXPECT_THAT(error_of("eab:\n", {path + "=1"}), HasSubstr("nested too deeply"));
 }
 
+TEST(HostileConfig, NamesThatNoFileSystemTakes) {
+  const std::string name(5000, 'x');
+  EXPECT_EQ(resolve(name, "c.yaml"), name);
+  EXPECT_EQ(resolve("/" + name, "c.yaml"), "/" + name);
+}
+
 // Comparing each value with each would take minutes.
 TEST(HostileConfig, ManyKeysAndLongAxes) {
   std::string keys, values = "eab: {seed: 1}\nseed: [0";
