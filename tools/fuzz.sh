@@ -3,11 +3,12 @@
 # sanitizers) and runs them one after the other, from the corpus that earlier runs have left.
 # usage: tools/fuzz.sh [TARGET...] [--seconds N] [--jobs N] [--seed N] [--fresh]
 #        tools/fuzz.sh --repeat FILE          runs one kept input again: its folder names the target
-#        tools/fuzz.sh --build | --list
+#        tools/fuzz.sh --build | --tests | --list
 #   TARGET     gguf safetensors tokenizer chat_template llama2c config results; all of them without
 #   --seconds  for each target (60)
 #   --jobs     processes for each target, which share the corpus (1)
 #   --seed     of the mutations; the same seed from the same corpus tries the same inputs
+#   --tests    builds, and runs the tests of the loaders under the same sanitizers
 #   --fresh    from the seeds alone, and without keeping what is found on the way: as ctest does it
 # examples:
 #   tools/fuzz.sh --seconds 600 --jobs 8       an hour and ten minutes for the seven of them
@@ -25,7 +26,7 @@ all=(gguf safetensors tokenizer chat_template llama2c config results)
 # process, and of one allocation.
 limits=(-timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024)
 
-targets=() seconds=60 jobs=1 seed='' fresh=0 repeat='' build_only=0
+targets=() seconds=60 jobs=1 seed='' fresh=0 repeat='' build_only=0 tests=0
 need() { [ $# -ge 2 ] || { echo "fuzz: $1 needs a value" >&2; exit 2; }; }
 while [ $# -gt 0 ]; do
   case $1 in
@@ -35,8 +36,9 @@ while [ $# -gt 0 ]; do
     --repeat) need "$@"; repeat=$2; shift ;;
     --fresh) fresh=1 ;;
     --build) build_only=1 ;;
+    --tests) tests=1 ;;
     --list) printf '%s\n' "${all[@]}"; exit 0 ;;
-    -h | --help) sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,21s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "fuzz: unknown option '$1' (see tools/fuzz.sh --help)" >&2; exit 2 ;;
     *)
       [[ " ${all[*]} " == *" $1 "* ]] || { echo "fuzz: no target '$1'; there are: ${all[*]}" >&2; exit 2; }
@@ -90,6 +92,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/sanitize/leaks.supp:print_suppressions=0}
 export OMP_NUM_THREADS=1
 
+[ $tests = 0 ] || exec "$bin/test_loaders" --gtest_brief=1
 if [ -n "$repeat" ]; then
   target=$(basename "$(dirname "$repeat")")
   exec "$bin/fuzz_$target" "${limits[@]}" "$repeat"

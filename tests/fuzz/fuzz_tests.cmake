@@ -9,6 +9,9 @@ set(fuzz ${PROJECT_SOURCE_DIR}/tools/fuzz.sh)
 add_test(NAME fuzz.build COMMAND ${fuzz} --build)
 set_tests_properties(fuzz.build PROPERTIES LABELS fuzz FIXTURES_SETUP fuzz SKIP_RETURN_CODE 77
   TIMEOUT 1500 PROCESSORS 2)
+add_test(NAME fuzz.loader_tests COMMAND ${fuzz} --tests)
+set_tests_properties(fuzz.loader_tests PROPERTIES LABELS fuzz FIXTURES_REQUIRED fuzz SKIP_RETURN_CODE 77
+  TIMEOUT 300)
 foreach(target gguf safetensors tokenizer config results chat_template llama2c)
   set(seconds 60)
   if(target MATCHES "chat_template|llama2c")
