@@ -229,12 +229,17 @@ std::string read_text_file(const std::string& path, const std::string& what) {
 }
 
 std::string resolve(const std::string& path, const std::string& config_path) {
-  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || fs::exists(path) ||
+  // A name that is too long, or in a folder that may not be read, is one that does not exist.
+  const auto exists = [](const fs::path& there) {
+    std::error_code ignored;
+    return fs::exists(there, ignored);
+  };
+  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || exists(path) ||
       config_path.empty())
     return path;
   const fs::path folder = fs::absolute(config_path).parent_path();
   for (const fs::path& base : {folder, folder.parent_path()})
-    if (fs::exists(base / path))
+    if (exists(base / path))
       return (base / path).string();
   return path;
 }
