@@ -49,7 +49,7 @@ Table regressions_table(const Comparison& comparison) {
       "{} regression: the time of a case, or of an arm, is told to be slower by more than that; a "
       "peak is greater by more than that; a case was ok and valid and is not any more{}.",
       table.rows.empty() ? "None. A" : "A", missing));
-  if (const std::size_t unclear = comparison.count(Verdict::cannot_tell); unclear > 0)
+  if (const std::size_t unclear = comparison.count(TimeVerdict::cannot_tell); unclear > 0)
     table.notes.push_back(fmt::format(
         "The times of {} of {} cases cannot be told: a regression of theirs would not be found.",
         unclear, comparison.cases()));
