@@ -349,7 +349,7 @@ TEST(CompareTables, HoldWhatWasCompared) {
   const Table& regressions = table_with(tables, "Regressions beyond 10 %");
   // Four are slower, one timed out, one is missing; a peak greater by 5 % is none.
   EXPECT_EQ(regressions.rows.size(), 4u + 1 + 1);
-  const Table& arms = table_with(tables, "Comparison of times");
+  const Table& arms = table_with(tables, "Comparison of times, now");
   EXPECT_EQ(cell(arms, {"EP", "ep_fused"}, "slower"), "2");
   EXPECT_EQ(cell(arms, {"EP", "backprop"}, "not compared"), "1");
   EXPECT_EQ(cell(arms, {"EAB", "cow batched"}, "ratio"), "1.3000");
@@ -359,17 +359,18 @@ TEST(CompareTables, HoldWhatWasCompared) {
   EXPECT_TRUE(has_note(arms, "adjusted by Holm over the 4 cases"));
   EXPECT_EQ(table_with(tables, "What else changed").rows.size(), 1u);
   EXPECT_EQ(table_with(tables, "cases of one side").rows.size(), 1u);
-  const Table& cases = table_with(tables, "Comparison: EP, case by case");
+  const Table& cases = table_with(tables, "Comparison of times: EP");
+  const Table& peaks = table_with(tables, "Comparison of peaks: EP");
   ASSERT_EQ(cases.rows.size(), 4u);
   EXPECT_EQ(cases.settings, 2u);
   EXPECT_EQ(cell(cases, {"backprop", "10"}, "ratio"), "1.3000");
   EXPECT_EQ(cell(cases, {"backprop", "10"}, "time is"), "slower");
-  EXPECT_EQ(cell(cases, {"backprop", "10"}, "change"), "500000");
-  EXPECT_EQ(cell(cases, {"backprop", "10"}, "peak is"), "more");
+  EXPECT_EQ(cell(peaks, {"backprop", "10"}, "change"), "500000");
+  EXPECT_EQ(cell(peaks, {"backprop", "10"}, "peak is"), "more");
   EXPECT_EQ(cell(cases, {"backprop", "10"}, "p"), "1.1e-05");
   EXPECT_EQ(cell(cases, {"backprop", "100"}, "time is"), "not compared");
   EXPECT_EQ(cell(cases, {"backprop", "100"}, "why"), "ok before, timed_out now");
-  EXPECT_EQ(cell(cases, {"ep_fused", "10"}, "peak is"), "equal");
+  EXPECT_EQ(cell(peaks, {"ep_fused", "10"}, "peak is"), "equal");
 }
 
 TEST(CompareTables, NoneIsSaidWhereThereIsNone) {
