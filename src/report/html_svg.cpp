@@ -15,10 +15,10 @@ namespace peakbench::report {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kElements{
-    "circle",  "defs",     "desc", "filter", "g",    "line",  "path",
+constexpr std::array<std::string_view, 15> kElements{
+    "circle",  "defs",     "desc", "filter", "g",    "line",  "path", "pattern",
     "polygon", "polyline", "rect", "svg",    "text", "title", "use"};
-constexpr std::array<std::string_view, 35> kAttributes{"class",
+constexpr std::array<std::string_view, 36> kAttributes{"class",
                                                        "cx",
                                                        "cy",
                                                        "d",
@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 35> kAttributes{"class",
                                                        "font-weight",
                                                        "height",
                                                        "opacity",
+                                                       "patternUnits",
                                                        "points",
                                                        "r",
                                                        "rx",
@@ -236,10 +237,28 @@ private:
       put(name, names_.prefix + std::string(value));
     else if ((name == "href" || name == "xlink:href") && value.starts_with('#'))
       put("href", "#" + names_.prefix + std::string(value.substr(1)));
+    else if (name == "fill" && value.starts_with("url(#")) // hatching
+      put(name, "url(#" + names_.prefix + std::string(value.substr(5)));
+    else if (name == "style" && !open_.empty() && open_.back().name == "pattern")
+      add_style(value);
     else if (name == "fill" || name == "stroke" || name == "color")
       put(name, colour_of(value));
     else if (among(kAttributes, name))
       put(name, std::string(value));
+  }
+
+  // "fill:none; stroke:rgb(0,0,0)" as attributes: the page's policy lets no styles in.
+  void add_style(std::string_view style) {
+    while (!style.empty()) {
+      const std::string_view one = style.substr(0, style.find(';'));
+      style.remove_prefix(std::min(style.size(), one.size() + 1));
+      const std::size_t name = one.find_first_not_of(' '), colon = one.find(':');
+      if (name == one.npos || colon == one.npos || colon < name)
+        continue;
+      const std::string_view property = one.substr(name, colon - name);
+      if (property == "fill" || property == "stroke")
+        put(property, colour_of(one.substr(colon + 1)));
+    }
   }
 
   void put(std::string_view name, const std::string& value) {

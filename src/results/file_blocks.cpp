@@ -242,6 +242,14 @@ void read_blocks_of(hid_t file, const std::string& path, const BlockOptions& opt
   Reading(file, path, options, sink).read();
 }
 
+void take_head(RunData& run, FileHead head) {
+  run.info = std::move(head.info);
+  run.environment = std::move(head.environment);
+  run.sources = std::move(head.sources);
+}
+
+void take_rows(RunData& run, Block block) { append(run, block.rows); }
+
 std::string to_bytes(const FileHead& head) {
   std::string bytes;
   for_each_text(head, [&](const std::string& text) { put(bytes, text); });

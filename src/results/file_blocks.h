@@ -48,6 +48,10 @@ struct BlockOptions {
 void read_blocks_of(hid_t file, const std::string& path, const BlockOptions& options,
                     BlockSink& sink);
 
+// A file as a whole: what a head and the blocks after it make.
+void take_head(RunData& run, FileHead head);
+void take_rows(RunData& run, Block block);
+
 std::string to_bytes(const FileHead& head);
 std::string to_bytes(const Block& block);
 // std::runtime_error for bytes that no to_bytes() made.

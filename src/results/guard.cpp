@@ -1,16 +1,17 @@
 #include "results/guard.h"
 
 #include <algorithm>
+#include <variant>
 
+#include "base/hash.h"
+#include "results/merge_parts.h"
 #include "results/reading.h"
-#include "results/tables.h"
-#include "results/traces.h"
+#include "results/wire.h"
 
 namespace peakbench::results {
 
 namespace {
 
-constexpr off_t kLargeBytes = 64 << 20;
 constexpr std::size_t kReaders = 2;
 
 enum Kind : char { kHead = 'H', kBlock = 'B', kEnd = 'E', kAnswer = 'A' };
@@ -56,7 +57,7 @@ public:
 void send_file(const GuardProcess::Send& send, const std::string& path, bool traces,
                const GuardLimits& limits) {
   GuardProcess::allow_seconds(limits.cpu_seconds);
-  if (FileState(path).bytes <= kLargeBytes) {
+  if (FileState(path).bytes <= limits.whole_bytes) {
     const auto frames = read_file(path, [&](hid_t file) {
       ToMemory memory;
       read_blocks_of(file, path, {traces, true}, memory);
@@ -89,15 +90,24 @@ std::string answer_of(const std::string& path, const GuardLimits& limits,
   return process.receive(path).bytes;
 }
 
+// What a frame gives.
+using Given = std::variant<FileHead, Block>;
+
+Given given_by(const Frame& frame, const std::string& path) {
+  try {
+    if (frame.kind == kHead)
+      return head_from(frame.bytes);
+    return block_from(frame.bytes);
+  } catch (const std::exception& error) { // of a process that is out of its mind
+    throw UserError("cannot read results file " + path, error.what(), kDamaged);
+  }
+}
+
 class ToRunData : public BlockSink {
 public:
   explicit ToRunData(const std::string& path) { data.path = path; }
-  void head(FileHead head) override {
-    data.info = std::move(head.info);
-    data.environment = std::move(head.environment);
-    data.sources = std::move(head.sources);
-  }
-  void block(Block block) override { append(data, block.rows); }
+  void head(FileHead head) override { take_head(data, std::move(head)); }
+  void block(Block block) override { take_rows(data, std::move(block)); }
   RunData data;
 };
 
@@ -123,23 +133,23 @@ void GuardedFiles::read_next(BlockSink& sink) {
   if (!reader.is_running()) // the last file was its end
     start(next_);
   const std::string& path = paths_[next_++];
-  bool given = false;
-  for (;;) {
-    Frame frame;
+  for (bool is_begun = false;; is_begun = true) {
+    Given given;
     try {
-      frame = reader.receive(path);
+      const Frame frame = reader.receive(path);
+      if (frame.kind == kEnd)
+        return;
+      given = given_by(frame, path);
     } catch (const UserError& error) {
-      if (given)
+      reader.end();
+      if (is_begun)
         throw HalfRead(error.what());
       throw;
     }
-    if (frame.kind == kEnd)
-      return;
-    if (frame.kind == kHead)
-      sink.head(head_from(frame.bytes));
+    if (auto* head = std::get_if<FileHead>(&given))
+      sink.head(std::move(*head));
     else
-      sink.block(block_from(frame.bytes));
-    given = true;
+      sink.block(std::move(std::get<Block>(given)));
   }
 }
 
@@ -164,6 +174,28 @@ EpTrace load_ep_trace_guarded(const std::string& path, const std::string& case_i
     return to_message(EpRow{{}, {}, load_ep_trace(path, case_id), {}, {}, {}});
   });
   return std::get<EpRow>(from_message(message)).trace;
+}
+
+TraceDigests trace_digests_guarded(const std::string& path, const GuardLimits& limits) {
+  const std::string bytes = answer_of(path, limits, [&] {
+    return read_file(path, [&](hid_t file) {
+      std::string found;
+      for (const bool eab : {true, false}) {
+        const std::string folder = eab ? kEabTraces : kEpTraces;
+        for (const std::string& id : names_in(file, folder)) {
+          put(found, folder + "/" + id);
+          put(found, hash64(content_of_trace(eab, file, id)));
+        }
+      }
+      return found;
+    });
+  });
+  TraceDigests digests;
+  for (WireReader reader(bytes); !reader.at_end();) {
+    const std::string name(reader.text());
+    digests[name] = reader.number<std::uint64_t>();
+  }
+  return digests;
 }
 
 } // namespace peakbench::results

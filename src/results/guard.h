@@ -2,7 +2,9 @@
 // damaged files and never ends with others. What becomes of such a process is a UserError here.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -17,6 +19,10 @@ EabTrace load_eab_trace_guarded(const std::string& path, const std::string& case
                                 const GuardLimits& limits = {});
 EpTrace load_ep_trace_guarded(const std::string& path, const std::string& case_id,
                               const GuardLimits& limits = {});
+
+// A hash of each trace, by its name in the file.
+using TraceDigests = std::unordered_map<std::string, std::uint64_t>;
+TraceDigests trace_digests_guarded(const std::string& path, const GuardLimits& limits = {});
 
 // A file changed, or became unreadable, after some of its rows had been given.
 class HalfRead : public UserError {

@@ -28,7 +28,14 @@ constexpr std::size_t kNamesShown = 4;
 
 class FileMerger : public RowMerger {
 public:
-  explicit FileMerger(hid_t out) : out_(out) {}
+  FileMerger(hid_t out, std::function<void(std::size_t)> progress)
+      : out_(out), progress_(std::move(progress)) {}
+
+  void file_is_done() {
+    ++files_done_;
+    if (progress_)
+      progress_(files_done_);
+  }
 
   void head(FileHead head) override {
     if (names_.empty())
@@ -53,34 +60,39 @@ private:
       traces_ = open_image(block.traces);
   }
 
-  std::string name_of_trace(const Row& row) const {
-    return row.traces + ("/" + std::to_string(row.number));
+  static std::string name_of_trace(const Row& row, const std::string& id) {
+    return row.traces + ("/" + id);
   }
-  static std::string kept_name(const Row& row, const KeptRow& kept) {
-    return row.traces + ("/" + trace_id(row.case_id, kept.source, kept.first));
+  static std::string id_in_image(const Row& row) { return std::to_string(row.number); }
+  static std::string id_here(const Row& row, const KeptRow& kept) {
+    return trace_id(row.case_id, kept.source, kept.first);
   }
   bool has_trace(const Row& row) const {
-    return traces_ >= 0 && has_link(traces_, name_of_trace(row));
+    return traces_ >= 0 && has_link(traces_, name_of_trace(row, id_in_image(row)));
   }
 
   bool same_trace(const Row& row, const KeptRow& other) override {
-    const std::string name = kept_name(row, other);
-    if (has_trace(row) != has_link(out_, name))
-      return false;
-    return !has_trace(row) || results::same_trace(row.traces == std::string(kEabTraces), traces_,
-                                                  name_of_trace(row), out_, name);
+    const std::string id = id_here(row, other);
+    const bool there = has_link(out_, name_of_trace(row, id));
+    if (!there || !has_trace(row))
+      return there == has_trace(row);
+    const bool eab = row.traces == std::string(kEabTraces);
+    return content_of_trace(eab, traces_, id_in_image(row)) == content_of_trace(eab, out_, id);
   }
   void keep_trace(const Row& row) override {
     // Several rows of a case and a source are of a damaged file: the first has the trace.
-    const std::string name = kept_name(row, row.kept);
+    const std::string name = name_of_trace(row, id_here(row, row.kept));
     if (has_trace(row) && !has_link(out_, name))
-      copy_object(traces_, name_of_trace(row), out_, name);
+      copy_object(traces_, name_of_trace(row, id_in_image(row)), out_, name);
   }
 
   void end_block() override {
     traces_ = Handle();
-    if (row_count(taken_) >= kRowsPerAppend)
-      append_taken();
+    if (row_count(taken_) < kRowsPerAppend)
+      return;
+    append_taken();
+    if (progress_)
+      progress_(files_done_);
   }
 
   void append_taken() {
@@ -135,6 +147,8 @@ private:
   }
 
   hid_t out_;
+  std::function<void(std::size_t)> progress_;
+  std::size_t files_done_ = 0;
   Handle traces_; // of the block at hand
   std::set<std::string> names_, plans_;
   std::optional<Handle> plans_group_;
@@ -158,8 +172,8 @@ void give_name(const std::string& part, const std::string& to, bool overwrite) {
 }
 
 // How many could not be read.
-std::int64_t merge_into(RowMerger& merger, GuardedFiles& files, const MergeOptions& options) {
-  std::int64_t unreadable = 0, done = 0;
+std::size_t merge_into(FileMerger& merger, GuardedFiles& files, const MergeOptions& options) {
+  std::size_t unreadable = 0, done = 0;
   while (!files.at_end()) {
     const std::string path = files.path();
     merger.begin(path);
@@ -174,8 +188,7 @@ std::int64_t merge_into(RowMerger& merger, GuardedFiles& files, const MergeOptio
       options.skipped(error);
     }
     ++done;
-    if (options.progress)
-      options.progress(done);
+    merger.file_is_done();
   }
   if (unreadable == done && done > 0)
     throw UserError("none of the files could be read", "", "");
@@ -200,8 +213,8 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
       Handle out = create_file(part);
       MergeSummary summary;
       {
-        FileMerger merger(out);
-        const std::int64_t unreadable = merge_into(merger, files, options);
+        FileMerger merger(out, options.progress);
+        const std::size_t unreadable = merge_into(merger, files, options);
         summary = merger.finish(info);
         summary.unreadable = unreadable;
       }

@@ -21,18 +21,19 @@ struct MergeDuplicate {
 };
 
 struct MergeSummary {
-  std::int64_t cases = 0;      // rows of cases in the merged file
-  std::int64_t repeated = 0;   // rows left out: one that is equal in everything is there already
-  std::int64_t plans = 0;      // different ones
-  std::int64_t unreadable = 0; // inputs that were left out
+  std::int64_t cases = 0;     // rows of cases in the merged file
+  std::int64_t repeated = 0;  // rows left out: one that is equal in everything is there already
+  std::int64_t plans = 0;     // different ones
+  std::size_t unreadable = 0; // inputs that were left out
   std::vector<MergeDuplicate> duplicates;
 };
 
 struct MergeOptions {
   // An input that cannot be read is left out, and told of here. Otherwise it ends the merge.
   std::function<void(const UserError&)> skipped = {};
-  // After every input: how many are done. What it throws ends the merge.
-  std::function<void(std::int64_t done)> progress = {};
+  // Every some thousand rows, and after every input: how many are done. What it throws ends the
+  // merge.
+  std::function<void(std::size_t done)> progress = {};
   GuardLimits limits = {};
 };
 

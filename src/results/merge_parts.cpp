@@ -20,20 +20,16 @@ std::vector<std::int64_t> Environments::add(const std::vector<EnvironmentRow>& r
   return numbers;
 }
 
-namespace {
-
-template <class Trace>
-std::string content_of_trace(hid_t file, const std::string& name) {
-  Trace trace;
-  const std::string id = name.substr(name.rfind('/') + 1);
-  read_trace(file, id, trace);
-  if constexpr (std::is_same_v<Trace, EabTrace>)
-    return to_message(EabRow{{}, {}, trace});
-  else
-    return to_message(EpRow{{}, {}, trace, {}, {}, {}});
+std::string content_of_trace(bool eab, hid_t file, const std::string& id) {
+  if (eab) {
+    EabRow row;
+    read_trace(file, id, row.trace);
+    return to_message(row);
+  }
+  EpRow row;
+  read_trace(file, id, row.trace);
+  return to_message(row);
 }
-
-} // namespace
 
 std::size_t row_count(const RunData& data) {
   std::size_t count = 0;
@@ -46,11 +42,6 @@ void append_all(hid_t file, const RunData& data) {
     if (!rows.empty())
       append_rows<Row>(file, table, rows);
   });
-}
-
-bool same_trace(bool eab, hid_t a, const std::string& name_a, hid_t b, const std::string& name_b) {
-  return eab ? content_of_trace<EabTrace>(a, name_a) == content_of_trace<EabTrace>(b, name_b)
-             : content_of_trace<EpTrace>(a, name_a) == content_of_trace<EpTrace>(b, name_b);
 }
 
 void drop_link(hid_t file, const std::string& name) {

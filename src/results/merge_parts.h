@@ -52,7 +52,8 @@ void append_all(hid_t file, const RunData& rows);
 inline std::string trace_id(const std::string& case_id, std::int64_t source, bool first) {
   return case_id.empty() || first ? case_id : case_id + "." + std::to_string(source);
 }
-bool same_trace(bool eab, hid_t a, const std::string& name_a, hid_t b, const std::string& name_b);
+// Equal if, and only if, the traces are. `id`: its name among the traces of the kind.
+std::string content_of_trace(bool eab, hid_t file, const std::string& id);
 
 void drop_link(hid_t file, const std::string& name);
 std::vector<std::string> names_in(hid_t file, const std::string& group);

@@ -50,6 +50,20 @@ TEST(HtmlSvg, IdsAreThePicturesOwn) {
                         "id=\"p1-gpPt6\"/>"));
 }
 
+// Two pictures of a page may hatch with patterns of one name, and its policy lets no styles in.
+TEST(HtmlSvg, HatchingIsKept) {
+  const std::string svg =
+      page_svg("<defs><pattern id='gpPat1' patternUnits='userSpaceOnUse' width='8' height='8'>"
+               "<path style='fill:none; stroke:rgb(0,114,178)' d='M0,4 L4,8'/></pattern></defs>"
+               "<polygon  fill = 'url(#gpPat1)' points = '1,1 2,2 3,1 '/><path style='stroke:red' "
+               "d='M1,2'/>");
+  EXPECT_THAT(svg, HasSubstr("<pattern id=\"p1-gpPat1\" patternUnits=\"userSpaceOnUse\""));
+  EXPECT_THAT(svg, HasSubstr("<path fill=\"none\" stroke=\"var(--plot-blue)\" d=\"M0,4 L4,8\"/>"));
+  EXPECT_THAT(svg, HasSubstr("<polygon fill=\"url(#p1-gpPat1)\""));
+  EXPECT_THAT(svg, Not(HasSubstr("style")));
+  EXPECT_THAT(svg, Not(HasSubstr("red")));
+}
+
 TEST(HtmlSvg, ForeignMarkupIsTextOrGone) {
   const std::string svg = page_svg(
       "<text><script>x()</script><g onload=\"x()\"></text>"

@@ -50,14 +50,17 @@ int aggregate(Options options, const std::string& command_line) {
     const std::vector<report::Table> columns = listed_columns(options);
     return show(options, {}, columns, outputs_of(options, {}, columns), {});
   }
+  options.files = files_of(options);
+  std::size_t unreadable = 0;
   if (!options.to.empty()) {
-    merge_into_file(options, command_line);
+    unreadable = merge_into_file(options, command_line);
     if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
         options.html.empty() && options.plots.empty() && !options.detail)
-      return kExitOk;
+      return unreadable > 0 ? kExitUserError : kExitOk;
     options.files = {options.to};
   }
-  std::vector<results::RunData> runs = load_all(options);
+  auto [runs, unreadable_now] = load_readable(options);
+  unreadable += unreadable_now;
   const std::optional<report::Table> chosen = choose_rows(options, runs);
   std::vector<fs::path> pictures;
   if (!options.plots.empty())
@@ -65,12 +68,12 @@ int aggregate(Options options, const std::string& command_line) {
         report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
   const PageParts parts = page_parts(options, runs);
   report::Merged merged = report::merge(std::move(runs));
-  int status = kExitOk;
+  int status = unreadable > 0 ? kExitUserError : kExitOk;
   std::vector<report::Table> tables;
   if (options.comparing.asked()) {
     const report::Comparison comparison = compare_with_baseline(options, merged.run);
     tables = report::comparison_tables(comparison);
-    status = status_of(comparison);
+    status = std::max(status, status_of(comparison));
   } else if (is_query(options)) {
     tables = {report::query_table(merged.run, query_of(options))};
   } else {
@@ -82,7 +85,12 @@ int aggregate(Options options, const std::string& command_line) {
   std::vector<Output> outputs = outputs_of(options, merged.run, tables);
   if (!options.html.empty())
     outputs.push_back(page_of(options, parts, merged.run, tables, command_line));
-  return std::max(status, show(options, merged.run, tables, outputs, pictures));
+  status = std::max(status, show(options, merged.run, tables, outputs, pictures));
+  if (merged.repeated > 0)
+    std::cerr << merged.repeated << " rows are equal in everything to others and count once\n";
+  if (unreadable_now > 0)
+    std::cerr << count_of_readable("read", options.files.size(), unreadable_now) << '\n';
+  return status;
 }
 
 } // namespace
@@ -104,6 +112,9 @@ int main(int argc, char** argv) {
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;
+  } catch (const Interrupted& error) {
+    std::cerr << "peakbench-aggregate: " << error.what() << '\n';
+    return kExitInterrupted;
   } catch (const std::exception& error) {
     std::cerr << "peakbench-aggregate: " << error.what() << '\n';
     return kExitUserError;

@@ -1,8 +1,11 @@
 #include "aggregate/merging.h"
 
+#include <csignal>
 #include <ctime>
 #include <iostream>
 
+#include "aggregate/progress.h"
+#include "base/error.h"
 #include "results/merge.h"
 
 namespace peakbench::aggregate {
@@ -18,11 +21,54 @@ std::string now_text() {
   return text;
 }
 
+// A handler knows nothing but what lies outside of everything.
+volatile std::sig_atomic_t stop_was_asked = 0;
+
+// While this lives Ctrl-C ends the merge in order; a second one at once.
+class StopOnSignal {
+public:
+  StopOnSignal() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { stop_was_asked = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    for (std::size_t index = 0; index < 2; ++index)
+      sigaction(kSignals[index], &action, &former_[index]);
+  }
+  ~StopOnSignal() {
+    for (std::size_t index = 0; index < 2; ++index)
+      sigaction(kSignals[index], &former_[index], nullptr);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+  void check(const std::string& to) const {
+    if (stop_was_asked != 0)
+      throw Interrupted("interrupted: " + to + " is not written");
+  }
+
+private:
+  static constexpr int kSignals[2] = {SIGINT, SIGTERM};
+  struct sigaction former_[2] = {};
+};
+
 } // namespace
 
-void merge_into_file(const Options& options, const std::string& command_line) {
-  const auto summary =
-      results::merge_files(options.files, options.to, {now_text(), command_line}, options.force);
+std::size_t merge_into_file(const Options& options, const std::string& command_line) {
+  const StopOnSignal stop;
+  Progress progress(std::cerr, "merged", options.files.size());
+  results::MergeOptions how;
+  if (options.inputs.keep_going)
+    how.skipped = [&](const UserError& error) {
+      progress.end();
+      tell_skipped(error);
+    };
+  how.progress = [&](std::size_t done) {
+    stop.check(options.to);
+    progress.show(done);
+  };
+  const auto summary = results::merge_files(options.files, options.to, {now_text(), command_line},
+                                            options.force, how);
+  progress.end();
   for (const auto& duplicate : summary.duplicates) {
     std::string files;
     for (const std::string& file : duplicate.files)
@@ -30,7 +76,12 @@ void merge_into_file(const Options& options, const std::string& command_line) {
     std::cerr << "warning: " << duplicate.kind << " case " << duplicate.case_id
               << " has different rows in several files, and all are kept: " << files << '\n';
   }
-  std::cerr << "merged " << options.files.size() << " files into " << options.to << ": "
+  const std::size_t files = options.files.size();
+  if (summary.unreadable > 0)
+    std::cerr << count_of_readable("merged", files, summary.unreadable);
+  else
+    std::cerr << "merged " << files << " files";
+  std::cerr << (summary.unreadable > 0 ? "; into " : " into ") << options.to << ": "
             << summary.cases << " cases";
   if (summary.repeated > 0)
     std::cerr << ", " << summary.repeated << " named twice and kept once";
@@ -39,6 +90,7 @@ void merge_into_file(const Options& options, const std::string& command_line) {
   if (summary.plans > 1)
     std::cerr << ", of " << summary.plans << " plans";
   std::cerr << '\n';
+  return summary.unreadable;
 }
 
 } // namespace peakbench::aggregate

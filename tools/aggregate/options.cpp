@@ -23,6 +23,10 @@ constexpr const char* kFooter = R"(Examples:
   peakbench-aggregate results/quick.h5 --plots results/plots  and pictures, each as SVG and PNG
   peakbench-aggregate results/quick.h5 --html quick.html      everything as one page to open or send
   peakbench-aggregate results/sweep.*.h5 --to results/sweep.h5  the files of an array job as one file
+  peakbench-aggregate results --to all.h5 --keep-going        every *.h5 of a folder but the damaged
+  peakbench-aggregate 'jobs/*/run.h5' --to all.h5             a pattern, quoted: more than a command
+                                                              line may hold
+  find /data -name '*.h5' -newer mark | peakbench-aggregate --files-from -
   peakbench-aggregate results/quick.h5 --where 'arm=cow|naive,prompt_tokens>=200'
                                                               the tables of these cases alone
   peakbench-aggregate results/quick.h5 --columns arm,depth,step_seconds,'peak*' --sort -depth,arm
@@ -34,7 +38,8 @@ constexpr const char* kFooter = R"(Examples:
                                                               for CI: exit status 1 if worse by 10 %
 
 Exit status: 0; 1 if --fail-on-regression found a regression; 2 if a file cannot be read or written
-or an option is wrong.
+or an option is wrong (with --keep-going the other files are shown or merged all the same); 3 if
+--to was interrupted.
 Reading the files with Python or HDF5 tools: tools/README.md.)";
 
 std::vector<std::string> row_choices() {
@@ -49,7 +54,9 @@ std::vector<std::string> row_choices() {
 
 void add_options(CLI::App& app, Options& options) {
   app.footer(kFooter);
-  app.add_option("FILE", options.files, "results files (HDF5) that `peakbench run` wrote");
+  app.add_option(
+      "FILE", options.files,
+      "results files (HDF5) that `peakbench run` wrote; folders of them; quoted patterns");
   app.add_option("--to", options.to,
                  "merge the files into this new results file; tables only if asked for as well");
   app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output");
@@ -67,6 +74,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--plot-case", options.plot_case,
                  "id of the EAB case whose entropies and token tree are drawn (default: the first "
                  "cow, batched)");
+  add_input_options(app, options.inputs);
   add_selection_options(app, options.selection);
   add_comparing_options(app, options.comparing);
   app.add_flag("--detail", options.detail, "add tables with every case");
@@ -75,7 +83,7 @@ void add_options(CLI::App& app, Options& options) {
 
 void check(const Options& options) {
   const bool as_tables = options.rows == "tables";
-  if (options.files.empty() && !only_lists_columns(options))
+  if (options.files.empty() && options.inputs.files_from.empty() && !only_lists_columns(options))
     throw UserError("no results file is named", "", "peakbench-aggregate --help shows examples.");
   check_selection(options);
   check_comparing(options);

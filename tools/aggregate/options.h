@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregate/comparing.h"
+#include "aggregate/inputs.h"
 #include "aggregate/selection.h"
 
 namespace peakbench::aggregate {
@@ -15,6 +16,7 @@ struct Options {
   std::vector<std::string> files; // as named: files, folders, patterns
   std::string to, csv, json, markdown, html, rows = "tables", plots, plot_case;
   bool detail = false, force = false;
+  Inputs inputs;
   Selection selection;
   Comparing comparing;
 };
