@@ -50,6 +50,7 @@ Examples:
   peakbench run configs/quick.yaml --set eab.max_paths=5 --out results/five.h5
   peakbench run configs/ep_depth.yaml --set 'ep.depths=[10, 100]' --dry-run
   peakbench run configs/quick.yaml --only ep --retry-failed
+  peakbench run configs/quick.yaml --timeline
   peakbench run configs/quick.yaml --part 3/16 --out results/quick.3.h5    one task of a job array
 A run whose results file is there already goes on with what is missing. Exit status: 0 all cases ok,
 1 some not ok or a check failed, 2 wrong input, 3 interrupted with the results kept.)";
@@ -103,6 +104,9 @@ CLI::App* add_run(CLI::App& app, suite::RunOptions& options) {
   run->add_option("--only", options.only, "eab, ep, comm or scaling: leave the others out")
       ->check(kKinds);
   run->add_option("--part", options.part, "I/N: only this part of the cases, for job arrays");
+  run->add_flag_callback(
+      "--timeline", [&options] { options.overrides.emplace_back("timeline=true"); },
+      "Also record memory over time, by tag, in one more repeat of every case");
   run->add_flag("--dry-run", options.dry_run, "Check everything, open the models, measure nothing");
   run->add_flag("--retry-failed", options.retry_failed, "Also repeat cases that did not end ok");
   run->footer(kRunExamples);

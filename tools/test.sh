@@ -11,9 +11,9 @@ case "${1:-}" in
 esac
 
 # Tests on a Slurm cluster of their own need root; others have no use for Slurm.
-with_slurm=()
-[ "$(id -u)" != 0 ] || with_slurm=(--with-slurm)
-tools/bootstrap.sh "${with_slurm[@]}"
+with=(--with-tests)
+[ "$(id -u)" != 0 ] || with+=(--with-slurm)
+tools/bootstrap.sh "${with[@]}"
 . tools/environment.sh
 cmake --preset "$preset" -DPEAKBENCH_TESTS=ON
 cmake --build --preset "$preset"

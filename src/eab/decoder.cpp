@@ -12,12 +12,14 @@
 namespace peakbench::eab {
 
 Decoder::Decoder(const Task& task, llm::KvKind kind)
-    : task_(task), store_(task.model.make_kv_store(kind)), sampler_(task.settings) {
+    : task_(task), memory_(measure::DeviceMemory::of(task.model.device())),
+      store_(task.model.make_kv_store(kind)), sampler_(task.settings) {
   result_.traces.resize(task.prompts.size());
 }
 
 at::Tensor Decoder::prefill(std::size_t prompt, std::span<const llm::PathId> paths) {
   task_.deadline.check();
+  memory_.mark("prefill");
   const std::span<const std::int32_t> tokens = task_.prompts[prompt].tokens;
   result_.counters.prefill_tokens += static_cast<std::int64_t>(tokens.size() * paths.size());
   return task_.model.prefill(tokens, *store_, paths, &result_.forward);
@@ -25,6 +27,7 @@ at::Tensor Decoder::prefill(std::size_t prompt, std::span<const llm::PathId> pat
 
 at::Tensor Decoder::step(std::span<const Path> paths) {
   task_.deadline.check();
+  memory_.mark("decode");
   std::vector<std::int32_t> tokens;
   std::vector<llm::PathId> ids;
   for (const Path& path : paths) {
@@ -37,8 +40,8 @@ at::Tensor Decoder::step(std::span<const Path> paths) {
 
 void Decoder::read(at::Tensor logits, std::int64_t position, std::span<const DrawSource> sources) {
   // The forward pass may still be running on the device; its time is not the sampler's.
-  if (!logits.is_cpu())
-    measure::DeviceMemory::of(logits.device()).synchronize();
+  memory_.synchronize();
+  memory_.mark("sampling");
   const Stopwatch clock(result_.sampling_seconds);
   sampler_.read(std::move(logits), position, sources);
 }

@@ -17,6 +17,7 @@
 #include "eab/settings.h"
 #include "llm/kv_store.h"
 #include "llm/model.h"
+#include "measure/memory.h"
 
 namespace peakbench::eab {
 
@@ -78,6 +79,7 @@ public:
 
 private:
   const Task& task_;
+  measure::DeviceMemory& memory_;
   std::unique_ptr<llm::KvStore> store_;
   Sampler sampler_;
   JointGeneration result_;

@@ -56,10 +56,10 @@ std::uint64_t Experiment::weights_fingerprint() const {
   return hash64(hashes);
 }
 
-void Experiment::step(const Deadline& deadline) {
+void Experiment::step(const Deadline& deadline, StageWatch* stages) {
   ++state_->steps_done;
   try {
-    run_arm({state_->settings, state_->network, state_->batch, nullptr, deadline},
+    run_arm({state_->settings, state_->network, state_->batch, nullptr, deadline, stages},
             state_->optimizer);
   } catch (const Diverged& error) {
     throw Diverged(fmt::format("{} (training step {})", error.what(), state_->steps_done));

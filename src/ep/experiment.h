@@ -10,6 +10,7 @@
 
 #include "base/deadline.h"
 #include "ep/settings.h"
+#include "ep/stages.h"
 
 namespace peakbench::ep {
 
@@ -59,7 +60,8 @@ public:
   // Throws Diverged (naming the settling step and the layer), TimedOut; the weights are then as
   // they were before the step. (The sweeps change weights on their way: errors that overflow below
   // the output are told after, when the layers above are changed. reset() puts all back.)
-  void step(const Deadline& deadline);
+  // `stages`, where there is one, is told which part of the step begins and ends.
+  void step(const Deadline& deadline, StageWatch* stages = nullptr);
   // Puts weights and optimizer back to their initial values, so that repeats do the same work.
   void reset();
   // Of a step from the initial weights, on a network drawn for the purpose: changes nothing here.

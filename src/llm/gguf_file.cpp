@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "llm/overlap.h"
 
 namespace peakbench::llm {
 
@@ -230,6 +231,7 @@ void GgufFile::read_tensors(std::uint64_t count, std::uint64_t& offset) {
            fmt::format("the file has {} bytes; is it complete?", file_.size()), place.entry);
     place.tensor->data = file_.bytes().subspan(base + place.relative, place.bytes);
   }
+  refuse_overlaps(tensors_, file_.path());
 }
 
 GgufFile::GgufFile(const std::string& path) : file_(path) {

@@ -9,6 +9,10 @@
 
 namespace peakbench::llm {
 
+namespace {
+constexpr std::size_t kLongestQuote = 200;
+}
+
 JsonFile::JsonFile(const std::string& path) : path_(path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
@@ -28,10 +32,18 @@ void JsonFile::parse(std::string_view text) {
   try {
     root_ = Json::parse(text);
   } catch (const Json::exception& error) {
-    fail("not valid JSON", error.what());
+    // It quotes what it read last, however long that is.
+    fail("not valid JSON", std::string(error.what()).substr(0, kLongestQuote));
   }
   if (!root_.is_object())
     fail("not a JSON object");
+}
+
+std::string JsonFile::shown(const Json& value) {
+  if (value.is_structured())
+    return fmt::format("an {}", value.type_name());
+  const std::string text = value.dump();
+  return text.size() <= kLongestQuote ? text : text.substr(0, kLongestQuote) + "...";
 }
 
 void JsonFile::fail(const std::string& problem, const std::string& why) const {
@@ -52,7 +64,7 @@ std::optional<std::int64_t> JsonFile::integer(const Json& object, const char* ke
   const bool fits = value->is_number_integer() &&
                     (!value->is_number_unsigned() || value->get<std::uint64_t>() <= INT64_MAX);
   if (!fits)
-    fail(fmt::format("'{}' is {}", key, value->dump()), "expected an integer");
+    fail(fmt::format("'{}' is {}", key, shown(*value)), "expected an integer");
   return value->get<std::int64_t>();
 }
 

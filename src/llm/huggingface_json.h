@@ -33,6 +33,9 @@ public:
   std::vector<std::int64_t> integers(const Json& object, const char* key) const;
   std::int64_t needed_integer(const Json& object, const char* key) const;
 
+  // A value for messages: a list or an object by its type, which also spares its printer's
+  // recursion.
+  static std::string shown(const Json& value);
   [[noreturn]] void fail(const std::string& problem, const std::string& why = "") const;
 
 private:

@@ -35,7 +35,12 @@ std::set<fs::path> weight_files(const fs::path& folder) {
       files.insert(folder / name);
     }
   } else {
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    std::error_code problem;
+    const fs::directory_iterator entries(folder, problem);
+    if (problem)
+      throw UserError(fmt::format("cannot read the folder '{}'", folder.string()),
+                      problem.message(), "");
+    for (const fs::directory_entry& entry : entries)
       if (entry.path().extension() == ".safetensors")
         files.insert(entry.path());
   }
@@ -60,7 +65,8 @@ public:
     config_ = read_huggingface_config((root / "config.json").string(),
                                       tensors_.contains("lm_head.weight"));
     // A trailing slash would leave no name.
-    config_.name = fs::weakly_canonical(root).filename().string();
+    std::error_code ignored;
+    config_.name = fs::weakly_canonical(root, ignored).filename().string();
     if (config_.tied_embedding)
       tensors_.erase("lm_head.weight");
     tokenizer_ = open_huggingface_tokenizer((root / "tokenizer.json").string());

@@ -1,6 +1,7 @@
 // tokenizer.json and the files beside it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -18,11 +19,14 @@ namespace {
 
 using Json = JsonFile::Json;
 constexpr std::int64_t kLargestId = 1 << 24;
+// Ids may have gaps, but a few tokens must not ask for the memory of millions.
+constexpr std::size_t kIdsPerToken = 16, kIdsAtLeast = 1 << 16;
 constexpr std::string_view kFileName = "tokenizer.json";
 
-std::int32_t checked_id(const JsonFile& file, std::int64_t id) {
-  if (id < 0 || id >= kLargestId)
-    file.fail(fmt::format("token id {} is out of range", id));
+std::int32_t checked_id(const JsonFile& file, std::int64_t id, std::size_t tokens) {
+  const auto limit = static_cast<std::int64_t>(kIdsAtLeast + kIdsPerToken * tokens);
+  if (id < 0 || id >= std::min(kLargestId, limit))
+    file.fail(fmt::format("token id {} is out of range", id), fmt::format("of {} tokens", tokens));
   return static_cast<std::int32_t>(id);
 }
 
@@ -40,7 +44,7 @@ void read_vocabulary(const JsonFile& file, const Json& model, std::vector<TokenE
   for (const auto& [text, id] : vocabulary->items()) {
     if (!id.is_number_integer())
       file.fail(fmt::format("token '{}' has no integer id", text));
-    const std::int32_t checked = checked_id(file, id.get<std::int64_t>());
+    const std::int32_t checked = checked_id(file, id.get<std::int64_t>(), vocabulary->size());
     if (static_cast<std::size_t>(checked) < tokens.size() &&
         tokens[static_cast<std::size_t>(checked)].kind != TokenKind::unused)
       file.fail(fmt::format("two tokens have id {}", checked));
@@ -52,10 +56,11 @@ void read_added(const JsonFile& file, TokenizerParts& parts) {
   const Json* added = file.find(file.root(), "added_tokens");
   if (!added)
     return;
+  const std::size_t tokens = parts.tokens.size() + added->size();
   for (const Json& entry : *added) {
     AddedToken token;
     token.content = file.text(entry, "content").value_or("");
-    token.id = checked_id(file, file.needed_integer(entry, "id"));
+    token.id = checked_id(file, file.needed_integer(entry, "id"), tokens);
     token.left_strip = file.boolean(entry, "lstrip").value_or(false);
     token.right_strip = file.boolean(entry, "rstrip").value_or(false);
     token.normalized = file.boolean(entry, "normalized").value_or(false);
@@ -131,7 +136,7 @@ void read_neighbours(const JsonFile& file, TokenizerParts& parts) {
       break;
     if (const auto generation = JsonFile::if_there(prefix + name))
       for (std::int64_t id : generation->integers(generation->root(), "eos_token_id"))
-        parts.end_tokens.push_back(checked_id(*generation, id));
+        parts.end_tokens.push_back(checked_id(*generation, id, parts.tokens.size()));
   }
   if (config)
     if (const auto id = id_of(parts, parts.end_text))

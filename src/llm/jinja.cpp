@@ -1,6 +1,7 @@
 #include "llm/jinja.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 namespace peakbench::llm {
@@ -12,8 +13,11 @@ using Words = std::vector<std::string>;
 constexpr int kDeepest = 100; // of statements, as of brackets
 
 void run(const Body& body, JinjaScope& scope, std::string& out) {
-  for (const auto& node : body)
+  for (const auto& node : body) {
+    const std::size_t before = out.size();
     node(scope, out);
+    scope.spend(out.size() - before);
+  }
 }
 
 class Parser {
@@ -119,12 +123,15 @@ void Parser::parse_if(Body& body) {
     otherwise = parse_until({"endif"});
   }
   take_end("endif");
-  body.push_back([branches, otherwise](JinjaScope& scope, std::string& out) {
-    for (const auto& [condition, branch] : branches)
+  // Shared: the body around this one is part of another one, and so on.
+  const auto shared = std::make_shared<const decltype(branches)>(std::move(branches));
+  body.push_back([shared, otherwise = std::make_shared<const std::optional<Body>>(
+                              std::move(otherwise))](JinjaScope& scope, std::string& out) {
+    for (const auto& [condition, branch] : *shared)
       if (is_true(condition(scope)))
         return run(branch, scope, out);
-    if (otherwise)
-      run(*otherwise, scope, out);
+    if (*otherwise)
+      run(**otherwise, scope, out);
   });
 }
 
@@ -139,11 +146,11 @@ void Parser::parse_for(Body& body) {
   if (reader.take_word("if"))
     condition = reader.without_condition();
   reader.need_end();
-  const Body inside = parse_until({"endfor", "else"});
-  Body otherwise;
+  const auto inside = std::make_shared<const Body>(parse_until({"endfor", "else"}));
+  auto otherwise = std::make_shared<const Body>();
   if (at_ < segments_.size() && word() == "else") {
     take().need_end();
-    otherwise = parse_until({"endfor"});
+    otherwise = std::make_shared<const Body>(parse_until({"endfor"}));
   }
   take_end("endfor");
   body.push_back([=](JinjaScope& scope, std::string& out) {
@@ -174,12 +181,13 @@ void Parser::parse_for(Body& body) {
         loop["previtem"] = elements[i - 1];
       if (i + 1 < count)
         loop["nextitem"] = elements[i + 1];
+      scope.spend(loop);
       scope.set("loop", loop);
-      run(inside, scope, out);
+      run(*inside, scope, out);
     }
     scope.close();
     if (elements.empty())
-      run(otherwise, scope, out);
+      run(*otherwise, scope, out);
   });
 }
 
@@ -195,11 +203,11 @@ void Parser::parse_set(Body& body) {
     return reader.need_end();
   }
   if (reader.at_end()) { // the text up to endset
-    const Body inside = parse_until({"endset"});
+    const auto inside = std::make_shared<const Body>(parse_until({"endset"}));
     take_end("endset");
     body.push_back([name, inside](JinjaScope& scope, std::string&) {
       std::string text;
-      run(inside, scope, text);
+      run(*inside, scope, text);
       scope.set(name, text);
     });
     return;

@@ -68,6 +68,8 @@ std::string replaced(const std::string& text, const std::string& old, const std:
   std::string result;
   std::size_t at = 0;
   for (std::size_t found = text.find(old); found != std::string::npos; found = text.find(old, at)) {
+    if (result.size() + fresh.size() > kLargestText)
+      throw JinjaError("a text is too long");
     result += text.substr(at, found - at) + fresh;
     at = found + old.size();
   }
@@ -93,13 +95,12 @@ JinjaValue split(const std::string& text, const Arguments& arguments) {
 
 std::string joined(const JinjaValue& value, const std::string& separator) {
   std::string text;
-  for (const JinjaValue& element : elements_of(value))
+  for (const JinjaValue& element : elements_of(value)) {
+    if (text.size() + separator.size() > kLargestText)
+      throw JinjaError("a text is too long");
     text += (text.empty() ? "" : separator) + printed(element);
+  }
   return text;
-}
-
-std::int64_t length_of(const JinjaValue& value) {
-  return static_cast<std::int64_t>(elements_of(value).size());
 }
 
 JinjaValue pairs_of(const JinjaValue& value) {

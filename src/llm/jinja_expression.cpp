@@ -19,7 +19,59 @@ JinjaExpression constant(JinjaValue value) {
   return [value = std::move(value)](const JinjaScope&) { return value; };
 }
 
+// One user message through a published template takes some thousand steps of some hundred bytes.
+constexpr std::size_t kMostBytes = 32 << 20, kBytesPerStep = 64;
+constexpr std::size_t kTimesTheInput = 1000;
+constexpr int kDeepest = 100;
+
 } // namespace
+
+JinjaScope::JinjaScope(std::map<std::string, JinjaValue> variables)
+    : frames_{std::move(variables)}, left_(kMostBytes) {
+  for (const auto& [name, value] : frames_.front())
+    left_ += kTimesTheInput * jinja_bytes(value);
+}
+
+void JinjaScope::spend(std::size_t bytes) const {
+  const std::size_t cost = bytes + kBytesPerStep;
+  if (cost > left_)
+    throw JinjaError("the template does not come to an end, or makes too much text");
+  left_ -= cost;
+}
+
+void JinjaScope::spend_search(const JinjaValue& in, const JinjaValue& of) const {
+  // A search compares many bytes at a time, but in the worst case at every place.
+  constexpr std::size_t kAtATime = 256;
+  const std::size_t places = jinja_bytes(in), each = jinja_bytes(of) / kAtATime;
+  spend(each > 0 && places > left_ / each ? left_ + 1 : places * each);
+}
+
+namespace {
+
+// Calls a filter, test or method, which may look for its arguments in the value.
+auto with_arguments(auto function, const std::string& name, const JinjaValue& value,
+                    const std::vector<JinjaExpression>& given, const JinjaScope& scope) {
+  const std::vector<JinjaValue> arguments = evaluated(given, scope);
+  for (const JinjaValue& argument : arguments)
+    scope.spend_search(value, argument);
+  return function(name, value, arguments);
+}
+
+} // namespace
+
+class JinjaReader::Deeper {
+public:
+  explicit Deeper(JinjaReader& reader) : reader_(reader) {
+    if (++reader_.depth_ > kDeepest)
+      reader_.fail("the expression is nested too deeply");
+  }
+  ~Deeper() { --reader_.depth_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+
+private:
+  JinjaReader& reader_;
+};
 
 JinjaValue JinjaScope::get(const std::string& name) const {
   for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame)
@@ -78,6 +130,7 @@ void JinjaReader::fail(const std::string& problem) const {
 }
 
 JinjaExpression JinjaReader::expression() {
+  const Deeper deeper(*this);
   JinjaExpression value = either();
   while (take_word("if")) {
     JinjaExpression condition = either();
@@ -114,6 +167,7 @@ JinjaExpression JinjaReader::both() {
 }
 
 JinjaExpression JinjaReader::negation() {
+  const Deeper deeper(*this);
   if (!take_word("not"))
     return comparison();
   return
@@ -139,7 +193,9 @@ JinjaExpression JinjaReader::comparison() {
     if (operation.empty())
       return left;
     left = [left, operation, negated, right = binary(0)](const JinjaScope& scope) {
-      const JinjaValue result = combine(operation, left(scope), right(scope));
+      const JinjaValue in = left(scope), of = right(scope);
+      scope.spend_search(in, of);
+      const JinjaValue result = combine(operation, in, of);
       return negated ? JinjaValue(!is_true(result)) : result;
     };
   }
@@ -166,6 +222,7 @@ JinjaExpression JinjaReader::binary(std::size_t level) {
 }
 
 JinjaExpression JinjaReader::signed_value() {
+  const Deeper deeper(*this);
   if (take_symbol("-"))
     return [value = signed_value()](const JinjaScope& scope) {
       return combine("-", JinjaValue(0), value(scope));
@@ -291,7 +348,7 @@ JinjaExpression JinjaReader::with_suffixes(JinjaExpression base) {
       const std::string name = need_name();
       if (take_symbol("("))
         base = [base, name, given = arguments()](const JinjaScope& scope) {
-          return call_method(name, base(scope), evaluated(given, scope));
+          return with_arguments(call_method, name, base(scope), given, scope);
         };
       else
         base = [base, name](const JinjaScope& scope) { return item_of(base(scope), name); };
@@ -303,7 +360,7 @@ JinjaExpression JinjaReader::with_suffixes(JinjaExpression base) {
       if (take_symbol("("))
         given = arguments();
       base = [base, name, given](const JinjaScope& scope) {
-        return apply_filter(name, base(scope), evaluated(given, scope));
+        return with_arguments(apply_filter, name, base(scope), given, scope);
       };
     } else if (take_word("is")) {
       base = with_test(base);
@@ -344,7 +401,7 @@ JinjaExpression JinjaReader::with_test(JinjaExpression base) {
   if (take_symbol("("))
     given = arguments();
   return [base, name, given, negated](const JinjaScope& scope) {
-    return JinjaValue(apply_test(name, base(scope), evaluated(given, scope)) != negated);
+    return JinjaValue(with_arguments(apply_test, name, base(scope), given, scope) != negated);
   };
 }
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
 // Far above any published template: what is parsed by recursion must not run out of stack.
 constexpr int kDeepest = 100;
-constexpr std::size_t kMostTokens = 10000;
+constexpr std::size_t kMostTokens = 2000;
 
 bool is_name(char c, bool first) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||

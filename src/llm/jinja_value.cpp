@@ -16,14 +16,44 @@ const char* type_name(const JinjaValue& value) {
   return value.is_discarded() ? "undefined" : value.type_name();
 }
 
-std::vector<std::string> characters(const std::string& text) {
-  std::vector<std::string> all;
+// Calls use(character) for each character, and for each byte that is part of none.
+void for_each_character(const std::string& text, auto use) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t bytes = std::max<std::size_t>(1, utf8_length(text, at));
-    all.push_back(text.substr(at, bytes));
+    use(std::string_view(text).substr(at, bytes));
     at += bytes;
   }
-  return all;
+}
+
+std::size_t bytes_of(const JinjaValue& value, int depth) {
+  constexpr int kDeepest = 100;
+  if (depth > kDeepest)
+    throw JinjaError("lists are nested too deeply");
+  std::size_t bytes = sizeof value;
+  if (value.is_string())
+    bytes += value.get_ref<const std::string&>().size();
+  else if (value.is_array())
+    for (const JinjaValue& element : value)
+      bytes += bytes_of(element, depth + 1);
+  else if (value.is_object())
+    for (const auto& [key, element] : value.items())
+      bytes += key.size() + bytes_of(element, depth + 1);
+  return bytes;
+}
+
+// The element that Python means by an index, or `count` if there is none.
+std::size_t place_of(const JinjaValue& key, std::size_t count) {
+  const auto index = key.get<std::int64_t>(), size = static_cast<std::int64_t>(count);
+  if (index < -size || index >= size)
+    return count;
+  return static_cast<std::size_t>(index < 0 ? index + size : index);
+}
+
+// An integer of a slice; beyond the list on either side all are the same.
+std::int64_t bounded(const JinjaValue& given, std::int64_t count) {
+  if (!given.is_number_integer())
+    throw JinjaError(fmt::format("a slice with a {}", type_name(given)));
+  return std::clamp(given.get<std::int64_t>(), -count - 1, count + 1);
 }
 
 JinjaValue arithmetic(const std::string& operation, const JinjaValue& a, const JinjaValue& b) {
@@ -73,6 +103,8 @@ bool contains(const JinjaValue& value, const JinjaValue& element) {
 
 } // namespace
 
+std::size_t jinja_bytes(const JinjaValue& value) { return bytes_of(value, 0); }
+
 bool is_true(const JinjaValue& value) {
   switch (value.type()) {
   case JinjaValue::value_t::boolean:
@@ -112,14 +144,30 @@ JinjaValue item_of(const JinjaValue& value, const JinjaValue& key) {
     const auto found = value.find(key.get<std::string>());
     return found == value.end() ? jinja_undefined() : *found;
   }
-  if ((value.is_array() || value.is_string()) && key.is_number_integer()) {
-    const std::vector<JinjaValue> all = elements_of(value);
-    const auto count = static_cast<std::int64_t>(all.size());
-    const auto index = key.get<std::int64_t>();
-    const std::int64_t at = index < 0 ? index + count : index;
-    return at >= 0 && at < count ? all[static_cast<std::size_t>(at)] : jinja_undefined();
-  }
-  return jinja_undefined();
+  if (!value.is_array() && !value.is_string())
+    return jinja_undefined();
+  if (!key.is_number_integer())
+    return jinja_undefined();
+  const std::size_t count = length_of(value), place = place_of(key, count);
+  if (place == count)
+    return jinja_undefined();
+  if (value.is_array())
+    return value[place];
+  JinjaValue found;
+  std::size_t at = 0;
+  for_each_character(value.get_ref<const std::string&>(), [&](std::string_view character) {
+    if (at++ == place)
+      found = character;
+  });
+  return found;
+}
+
+std::size_t length_of(const JinjaValue& value) {
+  if (!value.is_string())
+    return value.is_structured() ? value.size() : elements_of(value).size();
+  std::size_t count = 0;
+  for_each_character(value.get_ref<const std::string&>(), [&](std::string_view) { ++count; });
+  return count;
 }
 
 std::vector<JinjaValue> elements_of(const JinjaValue& value) {
@@ -129,8 +177,8 @@ std::vector<JinjaValue> elements_of(const JinjaValue& value) {
     return {value.begin(), value.end()};
   std::vector<JinjaValue> all;
   if (value.is_string())
-    for (const std::string& character : characters(value.get<std::string>()))
-      all.emplace_back(character);
+    for_each_character(value.get_ref<const std::string&>(),
+                       [&](std::string_view character) { all.emplace_back(character); });
   else if (value.is_object())
     for (const auto& [key, entry] : value.items())
       all.emplace_back(key);
@@ -145,13 +193,13 @@ JinjaValue slice_of(const JinjaValue& value, const JinjaValue& first, const Jinj
     throw JinjaError(fmt::format("a part of a {} is not supported", type_name(value)));
   const std::vector<JinjaValue> all = elements_of(value);
   const auto count = static_cast<std::int64_t>(all.size());
-  const std::int64_t stride = step.is_null() ? 1 : step.get<std::int64_t>();
+  const std::int64_t stride = step.is_null() ? 1 : bounded(step, count);
   if (stride == 0)
     throw JinjaError("a slice with step 0");
   const auto bound = [&](const JinjaValue& given, std::int64_t otherwise) {
     if (given.is_null())
       return otherwise;
-    const auto index = given.get<std::int64_t>();
+    const std::int64_t index = bounded(given, count);
     const std::int64_t low = stride > 0 ? 0 : -1;
     return std::clamp(index < 0 ? index + count : index, low, count + low);
   };

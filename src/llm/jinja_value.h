@@ -11,6 +11,12 @@ namespace peakbench::llm {
 // A JSON value; `discarded` stands for undefined.
 using JinjaValue = nlohmann::ordered_json; // dictionaries keep their order
 
+// The longest text that a template may make.
+inline constexpr std::size_t kLargestText = 64 << 20;
+// What a value takes, its parts included. JinjaError if they are nested too deeply: copying, too,
+// is by recursion.
+std::size_t jinja_bytes(const JinjaValue& value);
+
 inline JinjaValue jinja_undefined() { return JinjaValue(JinjaValue::value_t::discarded); }
 
 bool is_true(const JinjaValue& value);
@@ -21,6 +27,8 @@ JinjaValue item_of(const JinjaValue& value, const JinjaValue& key);
 // value[first:last:step]; null where left out.
 JinjaValue slice_of(const JinjaValue& value, const JinjaValue& first, const JinjaValue& last,
                     const JinjaValue& step);
+// Number of elements_of().
+std::size_t length_of(const JinjaValue& value);
 // Elements of a list, keys of a dictionary, characters of a string.
 std::vector<JinjaValue> elements_of(const JinjaValue& value);
 

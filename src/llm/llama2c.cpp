@@ -22,7 +22,12 @@ fs::path find_tokenizer(const fs::path& model) {
   if (folder.empty())
     folder = ".";
   std::vector<fs::path> found;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  std::error_code problem;
+  const fs::directory_iterator entries(folder, problem);
+  if (problem)
+    throw UserError(fmt::format("cannot read the folder '{}'", folder.string()), problem.message(),
+                    "");
+  for (const fs::directory_entry& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("tok") && name.ends_with(".bin"))
       found.push_back(entry.path());

@@ -92,6 +92,9 @@ std::string translate(std::string_view pattern) {
 struct FreeCode {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
 };
+struct FreeContext {
+  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+};
 struct FreeMatch {
   void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
 };
@@ -116,7 +119,8 @@ public:
     int error = 0;
     PCRE2_SIZE offset = 0;
     code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                              PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr));
+                              PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
+                              nullptr));
     if (!code_)
       throw UserError(
           fmt::format("'{}': pre-tokenizer pattern '{}' is not supported", file, pattern),
@@ -126,21 +130,26 @@ public:
 
   void split(std::string_view text, std::vector<std::string_view>& pieces) const {
     const std::unique_ptr<pcre2_match_data, FreeMatch> match(pcre2_match_data_create(1, nullptr));
+    const std::unique_ptr<pcre2_match_context, FreeContext> context(
+        pcre2_match_context_create(nullptr));
+    pcre2_set_match_limit(context.get(), limit_for(text));
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     std::size_t done = 0, from = 0;
     while (from < text.size()) {
       // The text has been checked; checking again in every call would be quadratic.
       int found = pcre2_match(code_.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK,
-                              match.get(), nullptr);
+                              match.get(), context.get());
       if (found == PCRE2_ERROR_JIT_STACKLIMIT)
         found = pcre2_match(code_.get(), subject, text.size(), from,
-                            PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match.get(), nullptr);
+                            PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match.get(), context.get());
       if (found == PCRE2_ERROR_NOMATCH)
         break;
       if (found < 0)
         throw UserError(fmt::format("'{}': the pre-tokenizer pattern failed", file_),
                         error_text(found), "");
       const PCRE2_SIZE* at = pcre2_get_ovector_pointer(match.get());
+      if (at[0] < done || at[1] < at[0]) // a lookaround with \K, where PCRE2 allows it
+        throw UserError(fmt::format("'{}': the pre-tokenizer pattern cuts backwards", file_));
       if (at[1] == at[0]) { // an empty match cuts nothing
         from = at[1] + 1;
         while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80)
@@ -157,6 +166,13 @@ public:
   }
 
 private:
+  // Steps of one match. A pattern that tries every way to cut a text ends in an error; those of
+  // published models go through a text a few times at most.
+  static std::uint32_t limit_for(std::string_view text) {
+    constexpr std::size_t kLeast = 100'000, kPerByte = 20, kMost = 1 << 30;
+    return static_cast<std::uint32_t>(std::min(kMost, kLeast + kPerByte * text.size()));
+  }
+
   std::string file_;
   std::unique_ptr<pcre2_code, FreeCode> code_;
 };

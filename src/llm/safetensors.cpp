@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "llm/huggingface_json.h"
+#include "llm/overlap.h"
 
 namespace peakbench::llm {
 
@@ -42,7 +43,7 @@ StoredTensor read_entry(const JsonFile& header, const std::string& name, const J
   for (const Json& item : *shape) {
     const std::uint64_t size = unsigned_of(item);
     if (size < 1 || size > (std::uint64_t{1} << 50) / elements)
-      header.fail(fmt::format("tensor '{}' has a dimension of {}", name, item.dump()));
+      header.fail(fmt::format("tensor '{}' has a dimension of {}", name, header.shown(item)));
     elements *= size;
     tensor.shape.push_back(static_cast<std::int64_t>(size));
   }
@@ -50,7 +51,7 @@ StoredTensor read_entry(const JsonFile& header, const std::string& name, const J
   const std::uint64_t bytes = *storage_bytes(tensor.type, static_cast<std::int64_t>(elements));
   if (begin > end || end > data.size())
     header.fail(fmt::format("tensor '{}' reaches from {} to {} behind byte {}", name,
-                            (*offsets)[0].dump(), (*offsets)[1].dump(), data_begin),
+                            header.shown((*offsets)[0]), header.shown((*offsets)[1]), data_begin),
                 fmt::format("there are {} bytes; is the file complete?", data.size()));
   if (end - begin != bytes)
     header.fail(
@@ -81,6 +82,7 @@ std::map<std::string, StoredTensor> read_safetensors(const MappedFile& file) {
     tensors.emplace(name, read_entry(header, name, entry, bytes.subspan(sizeof length + length),
                                      sizeof length + length));
   }
+  refuse_overlaps(tensors, file.path());
   return tensors;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "llm/jinja_tokens.h"
 
 namespace peakbench::llm {
 
@@ -57,7 +58,12 @@ std::string TokenizerBase::chat_text(std::string_view user_text) const {
   if (!chat_->problem().empty())
     throw UserError(fmt::format("the chat template of '{}' is not supported", file_),
                     chat_->problem(), "Use prompt_format: raw");
-  return chat_->render(user_text);
+  try {
+    return chat_->render(user_text);
+  } catch (const JinjaError& error) {
+    throw UserError(fmt::format("the chat template of '{}' refuses the prompt", file_),
+                    error.what(), "Use prompt_format: raw");
+  }
 }
 
 } // namespace peakbench::llm

@@ -1,6 +1,7 @@
 #include "measure/counted_books.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace peakbench::measure {
 
@@ -56,6 +57,21 @@ MemoryReading CountedBooks::read_scope(int scope, const Counter& counter) const 
   settle_difference(reading.peak_bytes, reading.peak_by_tag);
   reading.live_bytes = counter.current - own->start.total;
   return reading;
+}
+
+Timeline CountedBooks::stop_timeline(const Counter& counter) {
+  Timeline timeline = ledger_.stop_timeline();
+  if (scopes_.empty())
+    throw std::logic_error("a memory timeline must be within a memory scope");
+  const MemoryReading reading = read_scope(static_cast<int>(scopes_.size()) - 1, counter);
+  const auto settle = [](TimelinePoint& point, std::int64_t total) {
+    point.total = total;
+    settle_difference(total, point.by_tag);
+  };
+  const std::size_t peak = timeline.peak();
+  settle(timeline.points.back(), reading.live_bytes);
+  settle(timeline.points[peak], reading.peak_bytes);
+  return timeline;
 }
 
 void CountedBooks::close_scope(int scope, const Counter& counter) {

@@ -31,6 +31,13 @@ public:
   MemoryReading read_scope(int scope, const Counter& counter) const;
   void close_scope(int scope, const Counter& counter);
 
+  // Between events the counter cannot be asked (its lock is held), so points are the events' sums.
+  // The greatest one and the last are settled with the counter, as peaks and live bytes are: the
+  // timeline's peak is that of the innermost scope.
+  void start_timeline(TimelineRecorder& recorder) { ledger_.start_timeline(recorder); }
+  Timeline stop_timeline(const Counter& counter);
+  void mark(std::string_view phase) { ledger_.mark(phase); }
+
 private:
   struct Block {
     std::int64_t bytes;

@@ -122,6 +122,9 @@ public:
     malloc_trim(0);
     allocator_->forget_room();
   }
+  void start_timeline(TimelineRecorder& recorder) override { ledger().start_timeline(recorder); }
+  Timeline stop_timeline() override { return ledger().stop_timeline(); }
+  void mark(std::string_view phase) override { ledger().mark(phase); }
 
 protected:
   int open_scope() override { return ledger().open_scope(); }

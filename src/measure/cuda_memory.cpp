@@ -37,6 +37,9 @@ public:
     synchronize();
     allocator::emptyCache();
   }
+  void start_timeline(TimelineRecorder& recorder) override { books_.start_timeline(recorder); }
+  Timeline stop_timeline() override { return books_.stop_timeline(counter()); }
+  void mark(std::string_view phase) override { books_.mark(phase); }
 
   // Called on the allocating thread with the allocator's lock held: so no call back into it here.
   void book(const allocator::TraceEntry& event) {

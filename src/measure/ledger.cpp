@@ -1,6 +1,7 @@
 #include "measure/ledger.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace peakbench::measure {
 
@@ -11,12 +12,16 @@ void Ledger::add(std::int64_t bytes, Tag tag) {
   ++allocations_;
   if (!scopes_.empty() && live_.total > scopes_.back().peak.total)
     scopes_.back().peak = live_;
+  if (recorder_ != nullptr) [[unlikely]]
+    recorder_->record(live_);
 }
 
 void Ledger::remove(std::int64_t bytes, Tag tag) {
   const std::lock_guard lock(mutex_);
   live_.total -= bytes;
   live_.by_tag[index_of(tag)] -= bytes;
+  if (recorder_ != nullptr) [[unlikely]]
+    recorder_->record(live_);
 }
 
 LiveBytes Ledger::live() const {
@@ -56,6 +61,27 @@ void Ledger::close_scope(int scope) {
   scopes_.pop_back();
   if (!scopes_.empty() && peak.total > scopes_.back().peak.total)
     scopes_.back().peak = peak;
+}
+
+void Ledger::start_timeline(TimelineRecorder& recorder) {
+  const std::lock_guard lock(mutex_);
+  if (recorder_ != nullptr)
+    throw std::logic_error("a memory timeline is being recorded already");
+  recorder.begin(live_);
+  recorder_ = &recorder;
+}
+
+Timeline Ledger::stop_timeline() {
+  const std::lock_guard lock(mutex_);
+  if (recorder_ == nullptr)
+    throw std::logic_error("no memory timeline is being recorded");
+  return std::exchange(recorder_, nullptr)->finish(live_);
+}
+
+void Ledger::mark(std::string_view phase) {
+  const std::lock_guard lock(mutex_);
+  if (recorder_ != nullptr)
+    recorder_->mark(phase, live_);
 }
 
 } // namespace peakbench::measure

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "measure/memory.h"
+#include "measure/timeline.h"
 
 namespace peakbench::measure {
 
@@ -19,6 +20,10 @@ public:
   int open_scope();
   MemoryReading read_scope(int scope) const;
   void close_scope(int scope); // the innermost one
+
+  void start_timeline(TimelineRecorder& recorder);
+  Timeline stop_timeline();
+  void mark(std::string_view phase);
 
 private:
   // A scope's own peak covers the time in which it was the innermost one; what happened while an
@@ -34,6 +39,7 @@ private:
   LiveBytes live_;
   std::int64_t allocations_ = 0;
   std::vector<Scope> scopes_;
+  TimelineRecorder* recorder_ = nullptr;
 };
 
 } // namespace peakbench::measure

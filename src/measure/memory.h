@@ -7,10 +7,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "measure/tag.h"
 
 namespace peakbench::measure {
+
+class TimelineRecorder; // timeline.h
+struct Timeline;
 
 struct LiveBytes {
   std::int64_t total = 0;
@@ -44,6 +48,13 @@ public:
   // Gives the system back what the allocator keeps for reuse. Live blocks and figures stay as they
   // are.
   virtual void release_unused() = 0;
+
+  // Every event from now on goes to the recorder, one at a time; without one that is a comparison.
+  // Within a scope, and ended before it. std::logic_error if one is there already.
+  virtual void start_timeline(TimelineRecorder& recorder) = 0;
+  virtual Timeline stop_timeline() = 0;
+  // Tells a recorder, if there is one, that a part of the work begins (timeline.h).
+  virtual void mark(std::string_view phase) = 0;
 
 protected:
   friend class MemoryScope;

@@ -1,13 +1,12 @@
 #include "report/compare.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/statistics.h"
 #include "report/compare_cases.h"
+#include "report/compare_context.h"
 #include "report/validity.h"
-#include "results/drift.h"
 
 namespace peakbench::report {
 
@@ -118,7 +117,8 @@ KindComparison compare_kind(const std::vector<Record>& before, const std::vector
   return kind;
 }
 
-// The fewest repeats of each side with which complete separation would be told.
+// The fewest repeats of each side with which complete separation would be told in each of so many
+// cases.
 std::size_t repeats_needed(std::size_t tests) {
   std::size_t repeats = 2;
   while (least_p(repeats, repeats) * static_cast<double>(std::max<std::size_t>(tests, 1)) >=
@@ -127,32 +127,26 @@ std::size_t repeats_needed(std::size_t tests) {
   return repeats;
 }
 
-void decide(CaseComparison& one, double same_percent, std::size_t tests) {
+void decide(CaseComparison& one, const Comparison& comparison) {
   if (one.verdict == Verdict::not_compared)
     return;
-  const std::size_t now = one.seconds.now.size(), before = one.seconds.before.size();
   if (!could_be_significant(one)) {
-    one.why = fmt::format(
-        "{} repeats before and {} now can give no p below {}; {} of each could", before, now,
-        std::min(now, before) == 0 ? "1" : number(least_p(now, before)), repeats_needed(tests));
+    one.why = fmt::format("too few repeats: p cannot be below {}",
+                          number(least_p(one.seconds.now.size(), one.seconds.before.size())));
     return;
   }
-  const double margin = 1 + same_percent / 100;
+  const double margin = 1 + comparison.options.same_percent / 100;
   const bool significant = one.adjusted_p < kSignificant;
-  if (one.ratio.lower >= 1 / margin && one.ratio.upper <= margin) {
+  if (one.ratio.lower >= 1 / margin && one.ratio.upper <= margin)
     one.verdict = Verdict::same;
-  } else if (significant && one.ratio.lower > 1) {
+  else if (significant && one.ratio.lower > 1)
     one.verdict = Verdict::slower;
-  } else if (significant && one.ratio.upper < 1) {
+  else if (significant && one.ratio.upper < 1)
     one.verdict = Verdict::faster;
-  } else if (one.ratio.lower <= 1 && one.ratio.upper >= 1) {
+  else if (one.ratio.lower <= 1 && one.ratio.upper >= 1)
     one.why = "the interval spans 1";
-  } else {
-    one.why = fmt::format("p is {} for one case alone, {} among {}", number(one.test.p),
-                          number(one.adjusted_p), tests);
-    if (least_p(now, before) * static_cast<double>(tests) >= kSignificant)
-      one.why += fmt::format("; {} repeats of each could tell", repeats_needed(tests));
-  }
+  else
+    one.why = fmt::format("p is {} among {} cases", number(one.adjusted_p), comparison.tests);
 }
 
 // No outcome of those that are left out could be significant, which is known before any of them is
@@ -172,7 +166,9 @@ void decide_all(Comparison& comparison) {
   comparison.tests = tested.size();
   for (KindComparison& kind : comparison.kinds)
     for (CaseComparison& one : kind.cases)
-      decide(one, comparison.options.same_percent, comparison.tests);
+      decide(one, comparison);
+  comparison.repeats_needed =
+      repeats_needed(comparison.cases() - comparison.count(Verdict::not_compared));
 }
 
 double growth_percent(const CaseComparison& one) {
@@ -184,11 +180,14 @@ double growth_percent(const CaseComparison& one) {
                    static_cast<double>(one.peak_before);
 }
 
+std::string slower_text(double ratio) {
+  return ratio < 3 ? fmt::format("slower by {} %", number(100 * (ratio - 1)))
+                   : fmt::format("takes {} times as long", number(ratio));
+}
+
 void find_regressions(CaseComparison& one, double percent) {
   if (one.verdict == Verdict::slower && one.ratio.ratio > 1 + percent / 100)
-    one.regressions.push_back(
-        one.ratio.ratio < 3 ? fmt::format("slower by {} %", number(100 * (one.ratio.ratio - 1)))
-                            : fmt::format("takes {} times as long", number(one.ratio.ratio)));
+    one.regressions.push_back(slower_text(one.ratio.ratio));
   if (growth_percent(one) > percent)
     one.regressions.push_back(fmt::format("peak memory greater by {} % ({} bytes)",
                                           number(growth_percent(one)),
@@ -225,6 +224,8 @@ void summarize_arms(KindComparison& kind) {
     arm->memory_more += growth > 0;
     if (!std::isnan(growth) && !(growth <= arm->greatest_growth_percent))
       arm->greatest_growth_percent = growth;
+    arm->longer += one.ratio.ratio > 1;
+    arm->shorter += one.ratio.ratio < 1;
     if (one.verdict != Verdict::not_compared)
       samples[static_cast<std::size_t>(arm - kind.arms.begin())].push_back(one.seconds);
   }
@@ -232,79 +233,40 @@ void summarize_arms(KindComparison& kind) {
     kind.arms[i].time = mean_ratio(samples[i]);
 }
 
-// Rows of /environment that cases are of.
-std::vector<results::EnvironmentRow> environments_of(const RunData& run) {
-  std::set<std::int64_t> numbers;
-  const auto note = [&](const auto& rows) {
-    for (const auto& row : rows)
-      numbers.insert(row.environment);
-  };
-  note(run.eab);
-  note(run.ep);
-  note(run.comm);
-  note(run.scaling);
-  std::vector<results::EnvironmentRow> used;
-  for (const std::int64_t number : numbers)
-    if (number >= 0 && number < std::ssize(run.environment))
-      used.push_back(run.environment[static_cast<std::size_t>(number)]);
-  return used;
+Verdict verdict_of(const ArmComparison& arm, double same_percent) {
+  const double margin = 1 + same_percent / 100;
+  const Ratio& time = arm.time;
+  if (std::isnan(time.ratio))
+    return Verdict::not_compared;
+  if (time.lower >= 1 / margin && time.upper <= margin) // not so without an interval
+    return Verdict::same;
+  if (!(arm.adjusted_p < kSignificant))
+    return Verdict::cannot_tell;
+  const bool spread = !std::isnan(time.lower);
+  if (spread ? time.lower > 1 : time.ratio > 1)
+    return Verdict::slower;
+  return (spread ? time.upper < 1 : time.ratio < 1) ? Verdict::faster : Verdict::cannot_tell;
 }
 
-void add_environments(Comparison& comparison, const RunData& baseline, const RunData& now) {
-  const auto before = environments_of(baseline), after = environments_of(now);
-  if (before.empty() || after.empty()) {
-    comparison.notes.emplace_back("Of one side the environment is not known.");
-    return;
+void decide_arms(Comparison& comparison) {
+  std::vector<ArmComparison*> arms;
+  std::vector<double> p;
+  for (KindComparison& kind : comparison.kinds)
+    for (ArmComparison& arm : kind.arms) {
+      arms.push_back(&arm);
+      p.push_back(std::isnan(arm.time.ratio) ? results::kAbsentReal
+                                             : sign_test_p(arm.longer, arm.shorter));
+    }
+  const std::vector<double> adjusted = holm(p);
+  const CompareOptions& options = comparison.options;
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    ArmComparison& arm = *arms[i];
+    arm.adjusted_p = adjusted[i];
+    arm.verdict = verdict_of(arm, options.same_percent);
+    if (options.regression_percent && arm.verdict == Verdict::slower &&
+        arm.time.ratio > 1 + *options.regression_percent / 100)
+      arm.regression = slower_text(arm.time.ratio) + ", all cases of the arm together";
   }
-  std::vector<results::Drift> ours, others;
-  for (results::Drift& drift : results::drift_between(before, after))
-    (drift.name == "git_revision" || drift.name == "peakbench_version" ? ours : others)
-        .push_back(std::move(drift));
-  if (!ours.empty())
-    comparison.notes.push_back(fmt::format("Versions of the suite: {}.", results::text_of(ours)));
-  comparison.notes.push_back(
-      others.empty()
-          ? "Both sides ran in the same environment: device, driver, processor, threads, libraries."
-          : fmt::format("The environments differ ({}): what is compared is these as well, and no "
-                        "difference is the code's alone.",
-                        results::text_of(others)));
-}
-
-// Independent variables that have no value in common.
-template <class Record>
-std::string differences(const std::vector<Record>& before, const std::vector<Record>& now) {
-  std::string text;
-  if (before.empty() || now.empty())
-    return text;
-  for (const auto& field : results::fields<Record>()) {
-    if (field.role != results::Role::independent)
-      continue;
-    std::set<std::string> old, fresh;
-    for (const Record& row : before)
-      old.insert(results::text_of(results::value_of(field, row)));
-    for (const Record& row : now)
-      fresh.insert(results::text_of(results::value_of(field, row)));
-    if (std::ranges::none_of(old, [&](const std::string& value) { return fresh.contains(value); }))
-      text += fmt::format("{}{} {} before, {} now", text.empty() ? "" : "; ", field.name,
-                          fmt::join(old, " "), fmt::join(fresh, " "));
-  }
-  return text;
-}
-
-void require_common_cases(const Comparison& comparison, const RunData& baseline,
-                          const RunData& now) {
-  for (const KindComparison& kind : comparison.kinds)
-    if (!kind.cases.empty())
-      return;
-  std::string why = differences(baseline.eab, now.eab);
-  for (const std::string& more :
-       {differences(baseline.ep, now.ep), differences(baseline.comm, now.comm),
-        differences(baseline.scaling, now.scaling)})
-    why += (why.empty() || more.empty() ? "" : "; ") + more;
-  throw UserError(fmt::format("{} and its baseline {} have no case in common", comparison.now,
-                              comparison.before),
-                  why,
-                  "Cases are the same if all their independent variables are (--list-columns).");
 }
 
 } // namespace
@@ -332,11 +294,28 @@ std::size_t Comparison::regressions() const {
   for (const KindComparison& kind : kinds) {
     count += static_cast<std::size_t>(std::ranges::count_if(
         kind.cases, [](const CaseComparison& one) { return !one.regressions.empty(); }));
+    count += static_cast<std::size_t>(std::ranges::count_if(
+        kind.arms, [](const ArmComparison& arm) { return !arm.regression.empty(); }));
     if (!options.allow_missing)
       count +=
           static_cast<std::size_t>(std::ranges::count_if(kind.one_sided, &OneSided::in_baseline));
   }
   return count;
+}
+
+std::size_t Comparison::count(Verdict verdict) const {
+  std::size_t all = 0;
+  for (const KindComparison& kind : kinds)
+    all +=
+        static_cast<std::size_t>(std::ranges::count(kind.cases, verdict, &CaseComparison::verdict));
+  return all;
+}
+
+std::size_t Comparison::cases() const {
+  std::size_t all = 0;
+  for (const KindComparison& kind : kinds)
+    all += kind.cases.size();
+  return all;
 }
 
 Comparison compare(const RunData& baseline, const RunData& now, const CompareOptions& options) {
@@ -354,7 +333,11 @@ Comparison compare(const RunData& baseline, const RunData& now, const CompareOpt
   add(&RunData::ep, &RunData::ep_repeats);
   add(&RunData::comm, &RunData::comm_repeats);
   add(&RunData::scaling, &RunData::scaling_repeats);
-  require_common_cases(comparison, baseline, now);
+  if (comparison.cases() == 0)
+    throw UserError(
+        fmt::format("{} and its baseline {} have no case in common", now.path, baseline.path),
+        differences_of_settings(baseline, now),
+        "Cases are the same if all their independent variables are (--list-columns).");
   decide_all(comparison);
   for (KindComparison& kind : comparison.kinds) {
     if (options.regression_percent)
@@ -362,7 +345,8 @@ Comparison compare(const RunData& baseline, const RunData& now, const CompareOpt
         find_regressions(one, *options.regression_percent);
     summarize_arms(kind);
   }
-  add_environments(comparison, baseline, now);
+  decide_arms(comparison);
+  comparison.notes = environment_notes(baseline, now);
   return comparison;
 }
 

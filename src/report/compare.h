@@ -52,10 +52,16 @@ struct CaseComparison {
   std::vector<std::string> regressions;
 };
 
+// What a case alone cannot tell, all cases of an arm together may: does it take longer?
 struct ArmComparison {
   std::string arm;
   std::size_t cases = 0;
-  Ratio time; // geometric mean over the cases that are ok in both
+  Ratio time;                               // geometric mean over the cases that are ok in both
+  std::size_t longer = 0, shorter = 0;      // cases whose median is
+  double adjusted_p = results::kAbsentReal; // sign test of these, adjusted by Holm over the arms
+  // As of a case; without an interval (single repeats) by the ratio and p alone.
+  Verdict verdict = Verdict::not_compared;
+  std::string regression; // with regression_percent: slower by more than that; empty: not
   std::size_t faster = 0, slower = 0, same = 0, cannot_tell = 0, not_compared = 0;
   std::size_t memory_equal = 0, memory_less = 0, memory_more = 0;
   double greatest_growth_percent = results::kAbsentReal; // of a peak, of all cases
@@ -79,9 +85,14 @@ struct Comparison {
   std::string before, now; // the files
   std::vector<KindComparison> kinds;
   CompareOptions options;
-  std::size_t tests = 0; // whose p are adjusted together
-  std::vector<std::string> notes;
-  std::size_t regressions() const; // cases with one, and missing cases if those count
+  std::size_t tests = 0;          // whose p are adjusted together
+  std::size_t repeats_needed = 0; // of each side, so that each of these cases could be told
+  std::vector<std::string> notes; // on the environments
+  // Cases with one, missing cases if those count, and arms.
+  std::size_t regressions() const;
+  // Cases with this verdict, and all that are in both.
+  std::size_t count(Verdict verdict) const;
+  std::size_t cases() const;
 };
 
 // UserError if the two have no case in common, saying in what all their cases differ.

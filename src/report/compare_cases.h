@@ -100,7 +100,7 @@ Sides<Record> sides_of(const std::vector<Record>& cases,
   return sides;
 }
 
-// Which of several rows is a change of a value, not of its last digits.
+// Of real numbers a change of the last digits is none.
 inline bool has_changed(const results::Value& before, const results::Value& now) {
   if (results::is_absent(before) || results::is_absent(now))
     return false;

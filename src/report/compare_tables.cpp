@@ -34,6 +34,9 @@ Table regressions_table(const Comparison& comparison) {
   table.columns = {
       {"case", "", true}, {"kind", "", true}, {"what", "", true}, {"regression", "", true}};
   for (const KindComparison& kind : comparison.kinds) {
+    for (const ArmComparison& arm : kind.arms)
+      if (!arm.regression.empty())
+        table.rows.push_back({kNothing, kind.title, arm.arm, arm.regression});
     for (const CaseComparison& one : kind.cases)
       for (const std::string& why : one.regressions)
         table.rows.push_back({one.case_id, kind.title, setting_text(kind, one), why});
@@ -41,57 +44,80 @@ Table regressions_table(const Comparison& comparison) {
       if (one.in_baseline && !comparison.options.allow_missing)
         table.rows.push_back({one.case_id, kind.title, one.what, "missing in the new run"});
   }
-  std::size_t unclear = 0, all = 0;
-  for (const KindComparison& kind : comparison.kinds)
-    for (const CaseComparison& one : kind.cases) {
-      ++all;
-      unclear += one.verdict == Verdict::cannot_tell;
-    }
+  const char* missing = comparison.options.allow_missing ? "" : "; or it is missing";
   table.notes.push_back(fmt::format(
-      "{}: slower by more than that, told so by the interval and by p; a peak greater by more "
-      "than that; ok and valid before and not now{}.",
-      table.rows.empty() ? "None" : "A regression is",
-      comparison.options.allow_missing ? "" : "; missing now"));
-  if (unclear > 0)
+      "{} regression: the time of a case, or of an arm, is told to be slower by more than that; a "
+      "peak is greater by more than that; a case was ok and valid and is not any more{}.",
+      table.rows.empty() ? "None. A" : "A", missing));
+  if (const std::size_t unclear = comparison.count(Verdict::cannot_tell); unclear > 0)
     table.notes.push_back(fmt::format(
-        "Of {} of {} cases the time cannot be told: a regression of theirs would not be found.",
-        unclear, all));
+        "The times of {} of {} cases cannot be told: a regression of theirs would not be found.",
+        unclear, comparison.cases()));
   return table;
 }
 
-Table arms_table(const Comparison& comparison) {
+std::string validity_of(const Comparison& comparison) {
+  std::string text;
+  for (const KindComparison& kind : comparison.kinds)
+    if (!kind.cases.empty())
+      text += (text.empty() ? "" : " ") + kind.title + ": " + kind.validity;
+  return text;
+}
+
+Table times_table(const Comparison& comparison) {
   Table table;
-  table.title = "Comparison, now against the baseline";
-  table.columns = {
-      {"kind", "", true}, {"arm", "", true},   {"cases", ""},           {"time now / before", "x"},
-      {"lower", "x"},     {"upper", "x"},      {"faster", ""},          {"slower", ""},
-      {"same", ""},       {"cannot tell", ""}, {"not compared", ""},    {"peak equal", ""},
-      {"less", ""},       {"more", ""},        {"greatest growth", "%"}};
+  table.title = "Comparison of times, now against the baseline";
+  table.columns = {{"kind", "", true},  {"arm", "", true},     {"cases", ""},
+                   {"ratio", "x"},      {"lower", "x"},        {"upper", "x"},
+                   {"adjusted p", ""},  {"time is", "", true}, {"faster cases", ""},
+                   {"slower", ""},      {"same", ""},          {"cannot tell", ""},
+                   {"not compared", ""}};
   for (const KindComparison& kind : comparison.kinds)
     for (const ArmComparison& arm : kind.arms)
       table.rows.push_back({kind.title, arm.arm, std::to_string(arm.cases), times(arm.time.ratio),
-                            times(arm.time.lower), times(arm.time.upper),
-                            std::to_string(arm.faster), std::to_string(arm.slower),
-                            std::to_string(arm.same), std::to_string(arm.cannot_tell),
-                            std::to_string(arm.not_compared), std::to_string(arm.memory_equal),
-                            std::to_string(arm.memory_less), std::to_string(arm.memory_more),
-                            fixed(arm.greatest_growth_percent, 2)});
+                            times(arm.time.lower), times(arm.time.upper), chance(arm.adjusted_p),
+                            text_of(arm.verdict), std::to_string(arm.faster),
+                            std::to_string(arm.slower), std::to_string(arm.same),
+                            std::to_string(arm.cannot_tell), std::to_string(arm.not_compared)});
+  const double same = comparison.options.same_percent;
+  table.validity = validity_of(comparison);
   table.notes = {
       fmt::format("Baseline: {}. Now: {}.", comparison.before, comparison.now),
-      "Time: geometric mean over the cases of (median now / median before), with a 95 % bootstrap "
-      "interval over their repeats; below 1 is faster. None where a case has a single repeat.",
-      fmt::format(
-          "Same: the interval of the case's ratio lies within {} %. Faster, slower: it lies "
-          "on one side of 1, and p (rank-sum test of Mann and Whitney), adjusted by Holm "
-          "over {} cases, is below 0.05. Else it cannot be told.",
-          comparison.options.same_percent, comparison.tests),
-      "Intervals and p are about the repeats within these files. What changes from one run to the "
-      "next (clock, other work, where memory lies) is in them only with several files of each "
-      "side, whose repeats are pooled."};
-  for (const KindComparison& kind : comparison.kinds)
-    if (!kind.cases.empty())
-      table.validity += (table.validity.empty() ? "" : " ") + kind.title + ": " + kind.validity;
+      "Ratio: geometric mean over the cases of (median now / median before), with a 95 % bootstrap "
+      "interval over their repeats; below 1 is faster. No interval where a case has a single "
+      "repeat.",
+      fmt::format("Of an arm: same, the interval lies within {} %; faster, slower: it lies on one "
+                  "side of 1, and p (sign test: how many of its cases take longer), adjusted by "
+                  "Holm over the arms, is below 0.05. Else it cannot be told.",
+                  same),
+      fmt::format("Of a case: the same, with p of the rank-sum test of Mann and Whitney on its "
+                  "repeats, adjusted by Holm over the {} cases that can be tested. To tell each "
+                  "case takes {} repeats of either side at least (repeats.min of the "
+                  "configuration, or several files of each side).",
+                  comparison.tests, comparison.repeats_needed),
+      "Intervals and p are about what these files hold. What changes from one run to the next "
+      "(clock, other work, where memory lies) is in them only with several files of each side, "
+      "whose repeats are pooled."};
   table.notes.insert(table.notes.end(), comparison.notes.begin(), comparison.notes.end());
+  return table;
+}
+
+Table memory_table(const Comparison& comparison) {
+  Table table;
+  table.title = "Comparison of peak memory, now against the baseline";
+  table.columns = {{"kind", "", true},      {"arm", "", true}, {"cases", ""},
+                   {"peak equal", ""},      {"less", ""},      {"more", ""},
+                   {"greatest growth", "%"}};
+  for (const KindComparison& kind : comparison.kinds)
+    for (const ArmComparison& arm : kind.arms)
+      if (!kind.peak.empty())
+        table.rows.push_back({kind.title, arm.arm, std::to_string(arm.cases),
+                              std::to_string(arm.memory_equal), std::to_string(arm.memory_less),
+                              std::to_string(arm.memory_more),
+                              fixed(arm.greatest_growth_percent, 2)});
+  table.validity = validity_of(comparison);
+  table.notes.emplace_back("To the byte. On a GPU the caching allocator may split blocks otherwise "
+                           "in another run.");
   return table;
 }
 
@@ -112,7 +138,7 @@ Table changes_table(const Comparison& comparison) {
 
 Table one_sided_table(const Comparison& comparison) {
   Table table;
-  table.title = "Cases of one side alone";
+  table.title = "Only before or only now: cases of one side";
   table.columns = {
       {"case", "", true}, {"kind", "", true}, {"what", "", true}, {"there is", "", true}};
   for (const KindComparison& kind : comparison.kinds)
@@ -132,7 +158,7 @@ std::string memory_text(const CaseComparison& one) {
 
 Table cases_table(const KindComparison& kind) {
   Table table;
-  table.title = kind.title + ": every case, now against the baseline";
+  table.title = fmt::format("Comparison: {}, case by case", kind.title);
   table.columns = kind.settings;
   table.settings = kind.settings.size();
   const std::vector<Column> rest = {
@@ -179,8 +205,9 @@ std::vector<Table> comparison_tables(const Comparison& comparison) {
   std::vector<Table> tables;
   if (comparison.options.regression_percent)
     tables.push_back(regressions_table(comparison));
-  tables.push_back(arms_table(comparison));
-  for (Table& table : std::vector{changes_table(comparison), one_sided_table(comparison)})
+  tables.push_back(times_table(comparison));
+  for (Table& table : std::vector{memory_table(comparison), changes_table(comparison),
+                                  one_sided_table(comparison)})
     if (!table.rows.empty())
       tables.push_back(std::move(table));
   for (const KindComparison& kind : comparison.kinds)

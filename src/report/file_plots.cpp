@@ -1,10 +1,13 @@
 #include "report/file_plots.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
 #include "report/comm_plots.h"
+#include "report/pareto_plots.h"
 #include "report/scaling_plots.h"
+#include "report/timeline_plots.h"
 #include "report/token_tree.h"
 #include "results/guard.h"
 
@@ -37,6 +40,18 @@ bool has_trace(const results::RunData& run, const results::EabCase& record) {
   }
 }
 
+bool is_eab_case(const std::vector<results::RunData>& runs, const std::string& case_id) {
+  return std::ranges::any_of(runs, [&](const auto& run) { return find_case(run, case_id); });
+}
+
+bool has_ep_timeline(const std::vector<results::RunData>& runs, const std::string& case_id) {
+  for (const results::RunData& run : runs)
+    for (const results::EpCase& row : run.ep)
+      if (row.case_id == case_id && row.timeline_peak_bytes != results::kAbsent)
+        return true;
+  return false;
+}
+
 // Of the rows of all files together. A case that is in several of them counts once.
 std::vector<NamedPlot> plots_of_ep(const std::vector<results::RunData>& runs) {
   std::vector<results::EpCase> cases;
@@ -51,13 +66,17 @@ std::vector<NamedPlot> plots_of_ep(const std::vector<results::RunData>& runs) {
           file != file_of.end() && file->second == run.path)
         training.push_back(point);
   }
-  return ep_plots(cases, training, [&](const results::EpCase& row) -> results::EpTrace {
+  const LoadEpTrace load = [&](const results::EpCase& row) -> results::EpTrace {
     try {
       return results::load_ep_trace_guarded(file_of.at(row.case_id), row.case_id);
     } catch (const UserError&) { // it has none
       return {};
     }
-  });
+  };
+  std::vector<NamedPlot> plots = ep_plots(cases, training, load);
+  for (NamedPlot& plot : ep_pareto_plots(cases))
+    plots.push_back(std::move(plot));
+  return plots;
 }
 
 } // namespace
@@ -66,34 +85,38 @@ std::vector<NamedPlot> plots_of(const std::vector<results::RunData>& runs,
                                 const std::string& case_id) {
   std::vector<NamedPlot> plots;
   std::vector<results::EabCase> all;
+  const bool of_eab = is_eab_case(runs, case_id);
+  if (!case_id.empty() && !of_eab && !has_ep_timeline(runs, case_id))
+    throw UserError("no case " + case_id + " in the files that has a picture of its own",
+                    "EAB cases have, and EP cases that were run with --timeline",
+                    "--detail lists the cases that there are.");
   for (const results::RunData& run : runs) {
     all.insert(all.end(), run.eab.begin(), run.eab.end());
     if (!plots.empty())
       continue;
-    if (!case_id.empty()) {
+    if (of_eab) {
       if (const results::EabCase* named = find_case(run, case_id))
         add_traced(run, *named, plots);
     } else if (const auto shown = case_to_show(run.eab); shown && has_trace(run, run.eab[*shown])) {
       add_traced(run, run.eab[*shown], plots);
     }
   }
-  if (!case_id.empty() && plots.empty())
-    throw UserError("no EAB case " + case_id + " in the files", "",
-                    "--detail lists the cases that there are.");
-  for (NamedPlot& plot : eab_plots(all))
-    plots.push_back(std::move(plot));
-  for (NamedPlot& plot : plots_of_ep(runs))
-    plots.push_back(std::move(plot));
+  const auto add = [&](std::vector<NamedPlot> more) {
+    for (NamedPlot& plot : more)
+      plots.push_back(std::move(plot));
+  };
+  add(timeline_plots(runs, case_id));
+  add(eab_plots(all));
+  add(eab_pareto_plots(all));
+  add(plots_of_ep(runs));
   std::vector<results::CommCase> comm;
   std::vector<results::ScalingCase> scaling;
   for (const results::RunData& run : runs) {
     comm.insert(comm.end(), run.comm.begin(), run.comm.end());
     scaling.insert(scaling.end(), run.scaling.begin(), run.scaling.end());
   }
-  for (NamedPlot& plot : comm_plots(comm))
-    plots.push_back(std::move(plot));
-  for (NamedPlot& plot : scaling_plots(scaling))
-    plots.push_back(std::move(plot));
+  add(comm_plots(comm));
+  add(scaling_plots(scaling));
   return plots;
 }
 

@@ -28,12 +28,12 @@ template <class Record>
 void mark(const std::vector<Record>& rows, const results::Field<Record>& field,
           const Condition& condition, Marks& marks) {
   using Text = typename results::Field<Record>::Text;
-  const Test test(condition, std::holds_alternative<Text>(field.get));
+  const Matcher matches(condition, std::holds_alternative<Text>(field.get));
   std::visit(
       [&](auto get) {
         // Getters serve writers too; nothing is written here.
         for (std::size_t i = 0; i < rows.size(); ++i)
-          marks[i] = marks[i] && test(get(const_cast<Record&>(rows[i])));
+          marks[i] = marks[i] && matches(get(const_cast<Record&>(rows[i])));
       },
       field.get);
 }
@@ -98,14 +98,14 @@ void keep_of_cases(std::vector<Record>& rows, const CaseKeys& keys) {
     });
 }
 
-// Conditions are checked against the columns before there are any rows.
+// Against the columns, before there are any rows.
 void check(const Condition& condition, const std::vector<std::string>& searched) {
   bool found = false;
   for (const std::string& kind : searched)
     for (const ColumnOfKind& column : columns_of_kind(kind))
       if (column.name == condition.column) {
         found = true;
-        Test(condition, column.is_text);
+        Matcher(condition, column.is_text);
       }
   if (!found)
     refuse_column(condition.place, condition.column, searched);
@@ -113,50 +113,38 @@ void check(const Condition& condition, const std::vector<std::string>& searched)
 
 } // namespace
 
-Filter::Filter(Conditions conditions, std::string focus)
-    : conditions_(std::move(conditions)), focus_(std::move(focus)) {
+Filter::Filter(Conditions conditions, const std::string& focus) {
   std::vector<std::string> searched;
-  if (!focus_.empty()) {
-    const Kind kind = kind_named(focus_);
-    searched.emplace_back(kind.name);
-    if (!kind.cases.empty() && !kind.is_cases())
-      searched.emplace_back(kind.cases);
-  } else {
-    for (const Kind& kind : kinds())
-      if (kind.is_cases())
-        searched.emplace_back(kind.name);
-  }
-  for (const Condition& condition : conditions_)
+  if (!focus.empty() && !kind_named(focus).is_cases())
+    focus_ = searched.emplace_back(focus);
+  for (const Kind& kind : kinds())
+    if (kind.is_cases())
+      searched.emplace_back(kind.name);
+  for (Condition& condition : conditions) {
     check(condition, searched);
+    const bool own = !focus_.empty() && has_column(focus_, condition.column);
+    (own ? of_rows_ : of_cases_).push_back(std::move(condition));
+  }
 }
 
 std::vector<Kept> Filter::apply(results::RunData& run) const {
   std::vector<Kept> kept;
-  if (empty())
-    return kept;
-  const Kind focus = focus_.empty() ? Kind{} : kind_named(focus_);
-  Conditions of_rows, of_cases;
-  for (const Condition& condition : conditions_)
-    (!focus_.empty() && has_column(focus_, condition.column) ? of_rows : of_cases)
-        .push_back(condition);
-  if (focus.is_cases() && !focus_.empty())
-    of_cases = std::exchange(of_rows, {});
   CaseKeys keys; // of the cases of the kind that was visited last
   for_each_kind([&]<class Record>(const Kind& kind, std::vector<Record> results::RunData::*member) {
     std::vector<Record>& rows = run.*member;
     const std::size_t all = rows.size();
-    const bool concerned = focus_.empty() || kind.cases == focus.cases;
     std::string lacking;
-    if (kind.is_cases() && concerned) {
-      lacking = filter_rows(rows, of_cases);
+    if (!of_cases_.empty() && kind.is_cases()) {
+      lacking = filter_rows(rows, of_cases_);
       keys.clear();
       add_keys(rows, keys);
-    } else if (!kind.cases.empty() && concerned) {
+    } else if (!of_cases_.empty() && !kind.cases.empty()) {
       keep_of_cases(rows, keys);
     }
-    if (kind.name == focus.name && !of_rows.empty())
-      filter_rows(rows, of_rows);
-    if (all > 0 && (focus_.empty() ? kind.is_cases() : kind.name == focus.name))
+    if (kind.name == focus_)
+      filter_rows(rows, of_rows_);
+    const bool concerned = kind.is_cases() ? !of_cases_.empty() : kind.name == focus_;
+    if (all > 0 && concerned && !empty())
       kept.push_back({std::string(kind.name), rows.size(), all, lacking});
   });
   return kept;

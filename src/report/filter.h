@@ -16,23 +16,23 @@ struct Kept {
   std::string lacking; // a column of a condition that this kind does not have; empty: none
 };
 
-// Conditions on columns of cases (eab, ep, comm, scaling). A kind that lacks one of the columns
-// keeps none of its rows. Samples, components, operations and training points stay if their case
-// does; ranks, environment and sources stay.
+// Conditions on columns of cases (eab, ep, comm, scaling). A kind of cases that lacks one of the
+// columns keeps none of its rows. Samples, components, operations and training points stay if their
+// case does; ranks, environment and sources stay.
 //
-// With `focus`, the name of a kind whose rows alone are wanted (kinds.h), a condition on a column
-// of that kind itself is about its rows, and only the other conditions are about their cases.
+// With `focus`, the name of a kind of other rows that are looked at (kinds.h), conditions on
+// columns of that kind are about its rows, and only the others are about cases.
 class Filter {
 public:
   // UserError: no kind has such a column; a value is no number where one is needed.
-  explicit Filter(std::vector<Condition> conditions, std::string focus = "");
-  bool empty() const { return conditions_.empty(); }
-  // One entry per kind that had rows and is filtered.
+  explicit Filter(std::vector<Condition> conditions, const std::string& focus = "");
+  bool empty() const { return of_rows_.empty() && of_cases_.empty(); }
+  // One entry per kind that had rows and is filtered: of cases, and the focus.
   std::vector<Kept> apply(results::RunData& run) const;
 
 private:
-  std::vector<Condition> conditions_;
-  std::string focus_; // empty: cases of all kinds
+  std::vector<Condition> of_cases_, of_rows_;
+  std::string focus_; // "" for kinds of cases too
 };
 
 } // namespace peakbench::report

@@ -62,6 +62,10 @@ Style style_number(std::size_t n) {
   return kStyles[n % std::size(kStyles)];
 }
 
+std::string svg_of(const Plot& plot) {
+  return with_title(run_gnuplot(script_of(plot, Canvas::svg)), plot.title);
+}
+
 std::vector<fs::path> files_of(const fs::path& directory, const std::string& name) {
   return {directory / (name + ".svg"), directory / (name + ".png")};
 }
@@ -80,7 +84,7 @@ std::vector<fs::path> save(const Plot& plot, const fs::path& directory, const st
   std::error_code problem;
   if (!overwrite)
     check_absent(files);
-  const std::string svg = with_title(run_gnuplot(script_of(plot, Canvas::svg)), plot.title);
+  const std::string svg = svg_of(plot);
   const std::string png = run_gnuplot(script_of(plot, Canvas::png));
   fs::create_directories(directory, problem);
   if (problem)

@@ -61,6 +61,18 @@ struct Boxes {
   std::vector<Box> boxes;
 };
 
+// A band between two lines that move in steps: as high as a point says until the next one's x.
+enum class Fill { solid, rising, falling }; // the last two: hatched
+struct BandPoint {
+  double x = 0, low = 0, high = 0;
+};
+struct Band {
+  std::string title;
+  Colour colour = Colour::blue;
+  Fill fill = Fill::solid;
+  std::vector<BandPoint> points;
+};
+
 // A straight line across the whole panel.
 struct Rule {
   std::string title = {};
@@ -89,6 +101,7 @@ struct Axis {
   std::string unit = {}; // shown behind the title in brackets
   bool logarithmic = false;
   bool visible = true;
+  bool labelled = true; // ticks have texts; not where the panel beside has the same axis
   std::optional<double> low = {}, high = {}; // else from the data
   std::vector<Tick> ticks = {};              // else chosen
 };
@@ -96,6 +109,7 @@ struct Axis {
 struct Panel {
   std::string title;
   Axis x, y;
+  std::vector<Band> bands;    // beneath all else
   std::vector<Boxes> boxes;   // drawn in this order,
   std::vector<Series> series; // these above them
   std::vector<Rule> rules;
@@ -111,6 +125,9 @@ struct Plot {
   bool side_by_side = false;
   int width = 900, height = 520; // pixels of the SVG; the PNG has twice as many each way
 };
+
+// As SVG, drawn by gnuplot. UserError if gnuplot is missing.
+std::string svg_of(const Plot& plot);
 
 // The files that save() writes: DIRECTORY/NAME.svg and .png.
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& directory,

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kGap = 14;
 constexpr double kTickHeight = 20, kAxisTitleHeight = 20;
+constexpr double kDescender = 6;    // of the title below, which an SVG would else end in
 constexpr double kSampleWidth = 66; // of a legend's entry, beside its text
 constexpr double kNumberWidth = 38; // of tick labels that gnuplot chooses
 
@@ -30,6 +31,11 @@ std::vector<double> values_of(const Panel& panel, bool is_x) {
   for (const Boxes& group : panel.boxes)
     for (const Box& box : group.boxes)
       values.insert(values.end(), {is_x ? box.x_low : box.y_low, is_x ? box.x_high : box.y_high});
+  for (const Band& band : panel.bands)
+    for (const BandPoint& point : band.points) {
+      values.push_back(is_x ? point.x : point.low);
+      values.push_back(is_x ? point.x : point.high);
+    }
   for (const Rule& rule : panel.rules)
     if (rule.horizontal != is_x)
       values.push_back(rule.at);
@@ -39,6 +45,8 @@ std::vector<double> values_of(const Panel& panel, bool is_x) {
 }
 
 double ticks_width(const Axis& axis) {
+  if (!axis.labelled)
+    return 0;
   double width = axis.ticks.empty() ? kNumberWidth : 0;
   for (const Tick& tick : axis.ticks)
     width = std::max(width, text_pixels(tick.text, kTextSize));
@@ -53,6 +61,8 @@ double legend_width(const Panel& panel) {
   };
   for (const Series& series : panel.series)
     add(series.title);
+  for (const Band& band : panel.bands)
+    add(band.title);
   for (const Boxes& boxes : panel.boxes)
     add(boxes.title);
   for (const Rule& rule : panel.rules)
@@ -71,7 +81,7 @@ PanelLayout inside(const Panel& panel, double left, double right, double top, do
   if (panel.y.visible)
     layout.left += ticks_width(panel.y) + (panel.y.title.empty() ? 10 : 10 + kAxisTitleHeight);
   if (panel.x.visible)
-    layout.bottom -= kTickHeight + (panel.x.title.empty() ? 0 : kAxisTitleHeight);
+    layout.bottom -= kTickHeight + (panel.x.title.empty() ? 0 : kAxisTitleHeight + kDescender);
   layout.legend_left = layout.right + kGap;
   layout.legend_top = layout.top;
   layout.x = range_of(panel.x, values_of(panel, true));

@@ -101,7 +101,8 @@ private:
     std::string list;
     for (const Tick& tick : ticks) {
       std::string plain;
-      for (const char character : tick.text) // a tick's text is a format
+      for (const char character :
+           axis.labelled ? tick.text : std::string()) // a tick's text is a format
         plain += character == '%' ? std::string("%%") : std::string(1, character);
       list += fmt::format("{}{} {}", list.empty() ? "" : ", ", gnuplot_text(plain), tick.at);
     }
@@ -186,6 +187,25 @@ private:
         fmt::format("{} using 1:2 with {} {}", name, with, title(series.title, legend)));
   }
 
+  void add_band(const Band& band, bool legend) {
+    constexpr const char* kFills[] = {"solid 1", "pattern 5", "pattern 4"};
+    std::string rows;
+    for (std::size_t i = 0; i < band.points.size(); ++i) {
+      const BandPoint& point = band.points[i];
+      rows += fmt::format("{} {} {}\n", point.x, point.low, point.high);
+      if (i + 1 < band.points.size())
+        rows += fmt::format("{} {} {}\n", band.points[i + 1].x, point.low, point.high);
+    }
+    const std::string name = block(rows);
+    if (name.empty())
+      return;
+    elements_.push_back(fmt::format("{} using 1:2:3 with filledcurves fs {} noborder lc {} {}",
+                                    name, kFills[static_cast<int>(band.fill)], colour(band.colour),
+                                    title(band.title, legend)));
+    edges_.push_back(
+        fmt::format("{} using 1:3 with lines lw 0.5 lc {} notitle", name, colour(Colour::black)));
+  }
+
   void add_boxes(const Boxes& group, bool legend) {
     std::string rows;
     for (const Box& box : group.boxes)
@@ -205,6 +225,10 @@ private:
     frame(panel, layout);
     labels(panel);
     elements_.clear();
+    edges_.clear();
+    for (const Band& band : panel.bands)
+      add_band(band, panel.legend);
+    elements_.insert(elements_.end(), edges_.begin(), edges_.end());
     for (const Boxes& group : panel.boxes)
       add_boxes(group, panel.legend);
     for (const Rule& rule : panel.rules) {
@@ -223,7 +247,7 @@ private:
 
   const Plot& plot_;
   std::string text_;
-  std::vector<std::string> elements_;
+  std::vector<std::string> elements_, edges_; // edges: between bands
   int blocks_ = 0;
 };
 

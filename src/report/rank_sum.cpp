@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "report/rank_correlation.h"
@@ -90,6 +91,17 @@ double least_p(std::size_t x_count, std::size_t y_count) {
     return 1;
   return std::min(1.0,
                   2 * std::exp(std::lgamma(n + 1) + std::lgamma(m + 1) - std::lgamma(n + m + 1)));
+}
+
+double sign_test_p(std::size_t positive, std::size_t negative) {
+  const auto all = static_cast<double>(positive + negative);
+  double tail = 0;
+  for (std::size_t k = 0; k <= std::min(positive, negative); ++k) {
+    const auto rarer = static_cast<double>(k);
+    tail += std::exp(std::lgamma(all + 1) - std::lgamma(rarer + 1) - std::lgamma(all - rarer + 1) -
+                     all * std::numbers::ln2);
+  }
+  return std::min(1.0, 2 * tail);
 }
 
 std::vector<double> holm(std::span<const double> p) {

@@ -1,5 +1,5 @@
-// Do two samples differ? The rank-sum test of Wilcoxon, Mann and Whitney, and many such tests at
-// once.
+// Do two samples differ? The rank-sum test of Wilcoxon, Mann and Whitney, the sign test, and many
+// tests at once.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,10 @@ RankSum rank_sum_test(std::span<const double> x, std::span<const double> y);
 // The least two-sided p that samples of these sizes can have: 2 / (n + m over n), 1 if one is
 // empty.
 double least_p(std::size_t x_count, std::size_t y_count);
+
+// Does a sign prevail? Two-sided p of so many positive and negative differences if either sign were
+// as likely (exact, binomial); 1 without any.
+double sign_test_p(std::size_t positive, std::size_t negative);
 
 // Holm's step-down procedure ("A simple sequentially rejective multiple test procedure", 1979): p
 // adjusted so that, comparing each with 5 %, the chance of even one false alarm among all of them

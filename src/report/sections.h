@@ -37,6 +37,9 @@ std::vector<Table> ep_profile_tables(const results::RunData& run);
 std::vector<Table> ep_criteria_tables(const results::RunData& run);
 // What training runs came to, against back-propagation.
 std::vector<Table> ep_training_tables(const results::RunData& run);
+// Where the peak is and what it is made of, of cases run with --timeline.
+std::vector<Table> eab_timeline_tables(const std::vector<results::EabCase>& cases);
+std::vector<Table> ep_timeline_tables(const std::vector<results::EpCase>& cases);
 // How fast the ranks exchange messages.
 std::vector<Table> comm_tables(const std::vector<results::CommCase>& cases);
 // How many cases a second more ranks work off, and with what efficiency.

@@ -8,10 +8,12 @@ std::vector<Table> tables_of(const results::RunData& run, bool detail) {
   const auto add = [&](std::vector<Table> more) {
     tables.insert(tables.end(), more.begin(), more.end());
   };
+  add(eab_timeline_tables(run.eab));
   add(ep_tables(run.ep));
   add(ep_training_tables(run));
   add(ep_profile_tables(run));
   add(ep_criteria_tables(run));
+  add(ep_timeline_tables(run.ep));
   add(comm_tables(run.comm));
   add(scaling_tables(run.scaling));
   if (detail)

@@ -174,7 +174,7 @@ std::vector<Condition> parse_where(const std::vector<std::string>& expressions) 
   return conditions;
 }
 
-Test::Test(const Condition& condition, bool is_text) : operation_(condition.operation) {
+Matcher::Matcher(const Condition& condition, bool is_text) : operation_(condition.operation) {
   for (const std::string& value : condition.values) {
     if (value.empty()) {
       or_absent_ = true;
@@ -192,33 +192,33 @@ Test::Test(const Condition& condition, bool is_text) : operation_(condition.oper
   }
 }
 
-bool Test::operator()(std::int64_t value) const {
+bool Matcher::operator()(std::int64_t value) const {
   if (value == results::kAbsent)
     return on_absent();
   return is_pattern() ? on_pattern(results::text_of(value))
                       : holds(operation_, static_cast<long double>(value), numbers_);
 }
 
-bool Test::operator()(double value) const {
+bool Matcher::operator()(double value) const {
   if (std::isnan(value))
     return on_absent();
   return is_pattern() ? on_pattern(results::text_of(value))
                       : holds(operation_, static_cast<long double>(value), numbers_);
 }
 
-bool Test::operator()(const std::string& value) const {
+bool Matcher::operator()(const std::string& value) const {
   if (value.empty())
     return on_absent();
   return is_pattern() ? on_pattern(value) : holds(operation_, value, texts_);
 }
 
-bool Test::is_pattern() const {
+bool Matcher::is_pattern() const {
   return operation_ == Operation::like || operation_ == Operation::unlike;
 }
 
-bool Test::on_absent() const { return operation_ == Operation::equal && or_absent_; }
+bool Matcher::on_absent() const { return operation_ == Operation::equal && or_absent_; }
 
-bool Test::on_pattern(const std::string& text) const {
+bool Matcher::on_pattern(const std::string& text) const {
   const bool found = std::ranges::any_of(texts_, [&](const std::string& pattern) {
     return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
   });

@@ -39,10 +39,10 @@ struct Condition {
 std::vector<Condition> parse_where(const std::vector<std::string>& expressions);
 
 // A condition made ready for a column of one type.
-class Test {
+class Matcher {
 public:
   // UserError if the column holds numbers and a value is none.
-  Test(const Condition& condition, bool is_text);
+  Matcher(const Condition& condition, bool is_text);
   bool operator()(std::int64_t value) const;
   bool operator()(double value) const;
   bool operator()(const std::string& value) const;

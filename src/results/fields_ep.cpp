@@ -89,6 +89,12 @@ constexpr Field<Case> kFields[] = {
      kMeasured, member<&Case::device_used_bytes>},
     {"memory_repeats", "1", "1: every repeat had the same peak, 0: not", kMeasured,
      member<&Case::memory_repeats>},
+    {"timeline_peak_bytes", "bytes", "the recorded timeline's greatest total; equals peak_bytes",
+     kMeasured, member<&Case::timeline_peak_bytes>},
+    {"timeline_peak_seconds", "seconds", "when the recorded repeat reached it", kMeasured,
+     member<&Case::timeline_peak_seconds>},
+    {"timeline_peak_phase", "", "the part of the work that reached it", kMeasured,
+     member<&Case::timeline_peak_phase>},
 
     {"reach", "layers", "layers that received a non-zero gradient", kMeasured,
      member<&Case::reach>},

@@ -1,4 +1,5 @@
 // Rows as MessagePack, for the way between ranks. Driven by the field lists; traces as columns.
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "results/fields.h"
@@ -50,6 +51,45 @@ std::vector<Record> unpack_all(const Json& list) {
   return records;
 }
 
+// Columns: a timeline has thousands of points. Nothing where there is none.
+Json pack(const Timeline& timeline) {
+  if (timeline.points.empty())
+    return nullptr;
+  Json seconds = Json::array(), phase = Json::array();
+  std::array<Json, kTagMembers.size()> bytes;
+  for (const TimelinePoint& point : timeline.points) {
+    seconds.push_back(point.seconds);
+    phase.push_back(point.phase);
+    for (std::size_t tag = 0; tag < bytes.size(); ++tag)
+      bytes[tag].push_back(point.by_tag.*kTagMembers[tag]);
+  }
+  return {{"seconds", seconds},
+          {"phase", phase},
+          {"bytes", bytes},
+          {"phases", timeline.phases},
+          {"events", timeline.events},
+          {"span", timeline.span}};
+}
+
+void unpack(const Json& json, Timeline& timeline) {
+  if (json.is_null())
+    return;
+  json.at("phases").get_to(timeline.phases);
+  json.at("events").get_to(timeline.events);
+  json.at("span").get_to(timeline.span);
+  const Json &seconds = json.at("seconds"), &phase = json.at("phase"), &bytes = json.at("bytes");
+  timeline.points.resize(seconds.size());
+  for (std::size_t index = 0; index < timeline.points.size(); ++index) {
+    TimelinePoint& point = timeline.points[index];
+    seconds.at(index).get_to(point.seconds);
+    phase.at(index).get_to(point.phase);
+    for (std::size_t tag = 0; tag < kTagMembers.size(); ++tag) {
+      bytes.at(tag).at(index).get_to(point.by_tag.*kTagMembers[tag]);
+      point.total += point.by_tag.*kTagMembers[tag];
+    }
+  }
+}
+
 Json pack(const EabTrace& trace) {
   Json nodes = Json::array(), samples = Json::array(), tokens = Json::array();
   for (const TraceNode& node : trace.nodes)
@@ -63,7 +103,8 @@ Json pack(const EabTrace& trace) {
           {"prompt_lengths", trace.prompt_lengths},
           {"nodes", nodes},
           {"samples", samples},
-          {"tokens", tokens}};
+          {"tokens", tokens},
+          {"timeline", pack(trace.timeline)}};
 }
 
 void unpack(const Json& json, EabTrace& trace) {
@@ -76,18 +117,21 @@ void unpack(const Json& json, EabTrace& trace) {
     trace.samples.push_back({row.at(0), row.at(1), row.at(2)});
   for (const Json& row : json.at("tokens"))
     trace.tokens.push_back({row.at(0), row.at(1)});
+  unpack(json.value("timeline", Json()), trace.timeline);
 }
 
 Json pack(const EpTrace& trace) {
   return {{"energy", trace.energy},
           {"gradient_norm", trace.gradient_norm},
-          {"cosine_to_backprop", trace.cosine_to_backprop}};
+          {"cosine_to_backprop", trace.cosine_to_backprop},
+          {"timeline", pack(trace.timeline)}};
 }
 
 void unpack(const Json& json, EpTrace& trace) {
   json.at("energy").get_to(trace.energy);
   json.at("gradient_norm").get_to(trace.gradient_norm);
   json.at("cosine_to_backprop").get_to(trace.cosine_to_backprop);
+  unpack(json.value("timeline", Json()), trace.timeline);
 }
 
 // What a row has beside its record and its repeats.

@@ -3,6 +3,7 @@
 // there.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -23,6 +24,27 @@ struct PeakByTag {
   std::int64_t weights = kAbsent, gradients = kAbsent, optimizer = kAbsent, activations = kAbsent,
                states = kAbsent, kv_cache = kAbsent, logits = kAbsent, workspace = kAbsent;
 };
+
+inline constexpr std::array kTagMembers{
+    &PeakByTag::weights, &PeakByTag::gradients, &PeakByTag::optimizer, &PeakByTag::activations,
+    &PeakByTag::states,  &PeakByTag::kv_cache,  &PeakByTag::logits,    &PeakByTag::workspace};
+inline constexpr std::array kTagNames{"weights", "gradients", "optimizer", "activations",
+                                      "states",  "kv_cache",  "logits",    "workspace"};
+
+// Of a repeat beside the timed ones, whose allocations were recorded: `run --timeline`.
+struct TimelinePoint {
+  double seconds = 0;     // since the repeat began
+  std::int64_t total = 0; // bytes, as peak_bytes counts them
+  PeakByTag by_tag;       // sums to total
+  std::int32_t phase = 0; // of Timeline::phases
+};
+struct Timeline {
+  std::vector<TimelinePoint> points; // of every `span` events the highest, start and end besides
+  std::vector<std::string> phases;
+  std::int64_t events = 0, span = 1;
+};
+// The first point of the highest total; the timeline has one at least.
+std::size_t peak_of(const Timeline& timeline);
 
 struct EabCase {
   // Independent variables: the case id is the hash of these.
@@ -59,6 +81,9 @@ struct EabCase {
   std::int64_t weights_bytes = kAbsent;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent;
   std::int64_t memory_repeats = kAbsent; // 1: every repeat had the same peak
+  std::int64_t timeline_peak_bytes = kAbsent;
+  double timeline_peak_seconds = kAbsentReal;
+  std::string timeline_peak_phase;
   std::int64_t kv_logical_bytes = kAbsent, kv_physical_bytes = kAbsent, kv_bound_bytes = kAbsent,
                kv_bytes_copied = kAbsent, forks = kAbsent;
   // Work.
@@ -103,6 +128,9 @@ struct EpCase {
   std::int64_t weights_bytes = kAbsent;
   PeakByTag peak;
   std::int64_t resident_peak_bytes = kAbsent, device_used_bytes = kAbsent, memory_repeats = kAbsent;
+  std::int64_t timeline_peak_bytes = kAbsent;
+  double timeline_peak_seconds = kAbsentReal;
+  std::string timeline_peak_phase;
   std::int64_t reach = kAbsent, resolved_layers = kAbsent, kink_rows = kAbsent;
   double gradient_error = kAbsentReal, cosine_to_backprop = kAbsentReal,
          training_loss = kAbsentReal;
@@ -189,11 +217,13 @@ struct EabTrace {
   std::vector<TraceNode> nodes;
   std::vector<TraceSample> samples;
   std::vector<TokenText> tokens; // of every token among the nodes, by id; none without a tokenizer
+  Timeline timeline;
 };
 struct EpTrace {
   std::vector<double> energy;             // [steps + 1]
   std::vector<double> gradient_norm;      // [depth]
   std::vector<double> cosine_to_backprop; // [depth]; NaN where either gradient is zero
+  Timeline timeline;
 };
 
 // A part of one training step: what it costs alone.

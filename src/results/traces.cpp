@@ -6,20 +6,15 @@
 #include <span>
 
 #include "results/layout.h"
+#include "results/lists.h"
 #include "results/table.h"
 #include "results/text.h"
+#include "results/timeline.h"
 
 namespace peakbench::results {
 
 namespace {
 
-// Lists below this stay contiguous: a chunk index and a filter would cost more than they save.
-constexpr std::size_t kCompressFromBytes = 16 * 1024;
-constexpr hsize_t kElementsPerChunk = 32 * 1024;
-
-struct ColumnText {
-  const char *name, *unit, *description;
-};
 constexpr ColumnText kEabColumns[] = {
     {"prompt_tokens", "", "token ids of the encoded prompts, one after the other"},
     {"prompt_lengths", "tokens", "of each prompt"},
@@ -45,52 +40,6 @@ constexpr ColumnText kEpColumns[] = {
      "either is zero"},
 };
 
-void describe(hid_t group, std::span<const ColumnText> columns) {
-  for (const ColumnText& column : columns) {
-    write_attribute(group, std::string(column.name) + ".unit", std::string(column.unit));
-    write_attribute(group, std::string(column.name) + ".description",
-                    std::string(column.description));
-  }
-}
-
-void write_list(hid_t group, const char* name, hid_t file_type, hid_t memory_type, const void* data,
-                hsize_t count, bool compressible) {
-  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose, "H5Screate_simple");
-  const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "H5Pcreate");
-  const bool large = count * H5Tget_size(file_type) >= kCompressFromBytes;
-  if (compressible && large && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) {
-    const hsize_t chunk = std::min(count, kElementsPerChunk);
-    check(H5Pset_chunk(properties, 1, &chunk), "H5Pset_chunk");
-    check(H5Pset_shuffle(properties), "H5Pset_shuffle");
-    check(H5Pset_deflate(properties, 4), "H5Pset_deflate");
-  }
-  const Handle dataset(
-      H5Dcreate2(group, name, file_type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
-      "H5Dcreate");
-  if (count > 0)
-    check(H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "H5Dwrite");
-}
-
-// The dataset and the number of its elements.
-struct List {
-  List(hid_t group, const char* name)
-      : dataset(H5Dopen2(group, name, H5P_DEFAULT), H5Dclose, "H5Dopen") {
-    const Handle space(H5Dget_space(dataset), H5Sclose, "H5Dget_space");
-    const hssize_t points =
-        check(H5Sget_simple_extent_npoints(space), "H5Sget_simple_extent_npoints");
-    count = static_cast<std::size_t>(points);
-    const Handle type(H5Dget_type(dataset), H5Tclose, "H5Dget_type");
-    element_bytes = H5Tget_size(type);
-    require_stored(dataset, static_cast<hsize_t>(points), element_bytes);
-  }
-  // Into elements of so many bytes.
-  Handle transfer(std::size_t memory_bytes) const {
-    return transfer_properties(count * std::max(element_bytes, memory_bytes));
-  }
-  Handle dataset;
-  std::size_t count = 0, element_bytes = 0;
-};
-
 template <class Number>
 std::vector<Number> read_numbers(hid_t group, const char* name, hid_t memory_type) {
   const List list(group, name);
@@ -100,10 +49,6 @@ std::vector<Number> read_numbers(hid_t group, const char* name, hid_t memory_typ
                   numbers.data()),
           "H5Dread");
   return numbers;
-}
-
-void insert(hid_t type, const char* name, std::size_t offset, hid_t column) {
-  check(H5Tinsert(type, name, offset, column), "H5Tinsert");
 }
 
 Handle node_type() {
@@ -191,12 +136,6 @@ std::vector<TokenText> read_tokens(hid_t group) {
   return tokens;
 }
 
-Handle packed(hid_t type) {
-  Handle copy(H5Tcopy(type), H5Tclose, "H5Tcopy");
-  check(H5Tpack(copy), "H5Tpack");
-  return copy;
-}
-
 void drop_group(hid_t file, const std::string& name) {
   if (has_link(file, name))
     check(H5Ldelete(file, name.c_str(), H5P_DEFAULT), "H5Ldelete");
@@ -209,14 +148,18 @@ Handle open_group(hid_t file, const std::string& name) {
 } // namespace
 
 void create_trace_groups(hid_t file) {
-  describe(make_group(file, kEabTraces), kEabColumns);
-  describe(make_group(file, kEpTraces), kEpColumns);
+  const Handle eab = make_group(file, kEabTraces), ep = make_group(file, kEpTraces);
+  describe(eab, kEabColumns);
+  describe(ep, kEpColumns);
+  describe_timeline(eab);
+  describe_timeline(ep);
 }
 
 void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) {
   const std::string name = kEabTraces + ("/" + case_id);
   drop_group(file, name);
-  if (trace.prompt_tokens.empty() && trace.nodes.empty() && trace.samples.empty())
+  if (trace.prompt_tokens.empty() && trace.nodes.empty() && trace.samples.empty() &&
+      trace.timeline.points.empty())
     return;
   const Handle group = make_group(file, name);
   write_list(group, "prompt_tokens", H5T_STD_I32LE, H5T_NATIVE_INT32, trace.prompt_tokens.data(),
@@ -236,12 +179,13 @@ void write_trace(hid_t file, const std::string& case_id, const EabTrace& trace) 
   write_list(group, "samples", packed(sample), sample, samples.data(), samples.size(), false);
   if (!trace.tokens.empty())
     write_tokens(group, trace.tokens);
+  write_timeline(group, trace.timeline);
 }
 
 void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
   const std::string name = kEpTraces + ("/" + case_id);
   drop_group(file, name);
-  if (trace.energy.empty() && trace.gradient_norm.empty())
+  if (trace.energy.empty() && trace.gradient_norm.empty() && trace.timeline.points.empty())
     return;
   const Handle group = make_group(file, name);
   write_list(group, "energy", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, trace.energy.data(),
@@ -250,6 +194,7 @@ void write_trace(hid_t file, const std::string& case_id, const EpTrace& trace) {
              trace.gradient_norm.size(), true);
   write_list(group, "cosine_to_backprop", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
              trace.cosine_to_backprop.data(), trace.cosine_to_backprop.size(), true);
+  write_timeline(group, trace.timeline);
 }
 
 bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
@@ -271,6 +216,7 @@ bool read_trace(hid_t file, const std::string& case_id, EabTrace& trace) {
           "H5Dread");
   if (has_link(group, "tokens")) // files of earlier versions have none
     trace.tokens = read_tokens(group);
+  trace.timeline = read_timeline(group);
 
   const List samples(group, "samples");
   if (samples.count == 0)
@@ -301,6 +247,7 @@ bool read_trace(hid_t file, const std::string& case_id, EpTrace& trace) {
   trace.gradient_norm = read_numbers<double>(group, "gradient_norm", H5T_NATIVE_DOUBLE);
   if (has_link(group, "cosine_to_backprop")) // files of earlier versions have none
     trace.cosine_to_backprop = read_numbers<double>(group, "cosine_to_backprop", H5T_NATIVE_DOUBLE);
+  trace.timeline = read_timeline(group);
   return true;
 }
 

@@ -88,6 +88,8 @@ void print_dry_run(const Config& config, const Plan& plan, const std::string& ou
                static_cast<double>(model.source->parameters()) / 1e6,
                shape.random_weights ? ", random weights" : "");
   }
+  if (config.timeline)
+    fmt::print("one repeat more of every case to record its memory over time\n");
   fmt::print("plan {}; results would go to {}\n", plan.hash, out);
 }
 

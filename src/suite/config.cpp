@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 3> kEabTypes{"float32", "bfloat16", "floa
 constexpr std::array<std::string_view, 2> kEpTypes{"float32", "float64"};
 constexpr std::array<std::string_view, 2> kFormats{"raw", "chat"};
 constexpr std::array<std::string_view, 3> kImplementations{"cow", "original", "both"};
+constexpr std::array<std::string_view, 2> kTruths{"false", "true"};
 constexpr std::array<std::string_view, 3> kDevices{"auto", "cpu", "cuda"};
 constexpr std::array<std::string_view, 2> kGraphs{"auto", "off"};
 constexpr std::array<std::string_view, 3> kShares{"auto", "static", "dynamic"};
@@ -228,12 +229,17 @@ std::string read_text_file(const std::string& path, const std::string& what) {
 }
 
 std::string resolve(const std::string& path, const std::string& config_path) {
-  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || fs::exists(path) ||
+  // A name that is too long, or in a folder that may not be read, is one that does not exist.
+  const auto exists = [](const fs::path& there) {
+    std::error_code ignored;
+    return fs::exists(there, ignored);
+  };
+  if (path.starts_with("synthetic:") || fs::path(path).is_absolute() || exists(path) ||
       config_path.empty())
     return path;
   const fs::path folder = fs::absolute(config_path).parent_path();
   for (const fs::path& base : {folder, folder.parent_path()})
-    if (fs::exists(base / path))
+    if (exists(base / path))
       return (base / path).string();
   return path;
 }
@@ -255,6 +261,9 @@ Config parse_config(const std::string& text, const std::string& path,
   section.read("case_time_limit_seconds", config.case_time_limit_seconds,
                {.low = 0, .above = true});
   section.read("device", config.device, kDevices);
+  std::string timeline = "false";
+  section.read("timeline", timeline, kTruths);
+  config.timeline = timeline == "true";
   if (const Value* eab = section.take("eab"))
     config.eab = read_eab(*eab);
   if (const Value* ep = section.take("ep"))

@@ -92,6 +92,8 @@ struct Config {
   std::optional<CommConfig> comm;
   std::optional<ScalingConfig> scaling; // with it, `eab` and `ep` are the work to be shared
   std::string device = "auto";
+  bool timeline =
+      false; // one repeat more, with memory recorded over time; no axis, not in the plan
   ClusterConfig cluster;
 };
 

@@ -92,9 +92,10 @@ std::vector<T> to_axis(const Value& value, const std::string& name, bool repeats
   if (value.items.empty())
     refuse(value, name + " is an empty list", "give at least one value");
   std::vector<T> axis;
+  std::set<T> known;
   for (const Value& item : value.items) {
     axis.push_back(element(item));
-    if (!repeats_allowed && std::count(axis.begin(), axis.end(), axis.back()) > 1)
+    if (!known.insert(axis.back()).second && !repeats_allowed)
       refuse(item, fmt::format("{} has {} twice", name, shown(item)),
              "an axis has each value once");
   }

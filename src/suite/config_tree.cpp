@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/error.h"
 
@@ -15,10 +16,31 @@ std::string place(const std::string& file, const YAML::Mark& mark) {
   return mark.is_null() ? file : fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
 }
 
-// `fixed_place`: for --set, where lines and columns mean nothing.
-Value convert(const YAML::Node& node, const std::string& file, bool fixed_place) {
+// An alias (`*name`) is a copy here: aliases of aliases could ask for any amount of memory, and one
+// of a list around it for ever more.
+constexpr int kDeepest = 100;
+constexpr std::size_t kBytesPerValue = 100;
+
+// What a text may become. Without aliases no value takes less than two bytes of it.
+std::size_t most_bytes(const std::string& text) { return (1 << 20) + 200 * text.size(); }
+
+// `fixed_place`: for --set, where lines and columns mean nothing. `left`: bytes that may still
+// be taken.
+Value convert(const YAML::Node& node, const std::string& file, bool fixed_place, std::size_t& left,
+              int depth = 0) {
   Value value;
   value.where = fixed_place ? file : place(file, node.Mark());
+  if (depth > kDeepest)
+    throw UserError(value.where + ": nested too deeply",
+                    fmt::format("at most {} levels, those of aliases included", kDeepest), "");
+  const std::size_t bytes = kBytesPerValue + (node.IsScalar() ? node.Scalar().size() : 0);
+  if (bytes > left)
+    throw UserError(value.where + ": the text becomes far longer than it is",
+                    "an alias (`*name`) stands for what it names, each time", "");
+  left -= bytes;
+  const auto converted = [&](const YAML::Node& part) {
+    return convert(part, file, fixed_place, left, depth + 1);
+  };
   switch (node.Type()) {
   case YAML::NodeType::Scalar:
     value.kind = Value::Kind::scalar;
@@ -28,21 +50,23 @@ Value convert(const YAML::Node& node, const std::string& file, bool fixed_place)
   case YAML::NodeType::Sequence:
     value.kind = Value::Kind::list;
     for (const YAML::Node& item : node)
-      value.items.push_back(convert(item, file, fixed_place));
+      value.items.push_back(converted(item));
     break;
-  case YAML::NodeType::Map:
+  case YAML::NodeType::Map: {
     value.kind = Value::Kind::map;
+    std::unordered_set<std::string> keys;
     for (const auto& pair : node) {
       const YAML::Node &key = pair.first, &item = pair.second;
       const std::string where = fixed_place ? file : place(file, key.Mark());
       if (!key.IsScalar())
         throw UserError(where + ": a key must be a plain word");
-      if (value.find(key.Scalar()))
+      if (!keys.insert(key.Scalar()).second)
         throw UserError(fmt::format("{}: key `{}` is given twice", where, key.Scalar()),
                         "first at " + value.find(key.Scalar())->where, "remove one of them");
-      value.entries.push_back({key.Scalar(), where, convert(item, file, fixed_place)});
+      value.entries.push_back({key.Scalar(), where, converted(item)});
     }
     break;
+  }
   default:
     break;
   }
@@ -68,7 +92,8 @@ const Value* Value::find(const std::string& key) const {
 }
 
 Value parse_yaml(const std::string& text, const std::string& file) {
-  return convert(load(text, file, false), file, false);
+  std::size_t left = most_bytes(text);
+  return convert(load(text, file, false), file, false, left);
 }
 
 void apply_override(Value& root, const std::string& override_text) {
@@ -77,7 +102,10 @@ void apply_override(Value& root, const std::string& override_text) {
   const std::string where = "--set " + path;
   if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.')
     throw UserError(fmt::format("--set {}: not of the form a.b=value", override_text));
-  Value value = convert(load(override_text.substr(equals + 1), where, true), where, true);
+  if (std::count(path.begin(), path.end(), '.') > kDeepest)
+    throw UserError(where + ": nested too deeply", fmt::format("at most {} levels", kDeepest), "");
+  std::size_t left = most_bytes(override_text);
+  Value value = convert(load(override_text.substr(equals + 1), where, true), where, true, left);
   Value* at = &root;
   for (std::size_t begin = 0;;) {
     const std::size_t dot = path.find('.', begin);

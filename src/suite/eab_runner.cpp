@@ -11,6 +11,7 @@
 #include "measure/trial.h"
 #include "suite/eab_record.h"
 #include "suite/outcome.h"
+#include "suite/timeline.h"
 
 namespace peakbench::suite {
 
@@ -189,12 +190,14 @@ void EabRunner::measure_case(const EabPlanned& planned, results::EabRow& row) {
       row.record.validity =
           fmt::format("INVALID: {} bytes of KV were never released", run.kv.now.bound_bytes);
 
-  if (planned.prompts.size() > 1)
-    return;
-  if (is(settings, eab::Arm::original, eab::Decode::per_path))
-    known(planned.prompts.front(), settings).reference = runs.back().traces.front();
-  if (is(settings, eab::Arm::cow, eab::Decode::batched))
-    known(planned.prompts.front(), settings).samples = runs.back().counters.samples;
+  if (planned.prompts.size() == 1) {
+    if (is(settings, eab::Arm::original, eab::Decode::per_path))
+      known(planned.prompts.front(), settings).reference = runs.back().traces.front();
+    if (is(settings, eab::Arm::cow, eab::Decode::batched))
+      known(planned.prompts.front(), settings).samples = runs.back().counters.samples;
+  }
+  if (config_->timeline)
+    add_timeline(row, memory_, {}, [&] { generate(planned.prompts, settings, samples, limit); });
 }
 
 results::EabRow EabRunner::run(const EabPlanned& planned) {

@@ -8,6 +8,7 @@
 #include "suite/ep_analysis.h"
 #include "suite/ep_training.h"
 #include "suite/outcome.h"
+#include "suite/timeline.h"
 
 namespace peakbench::suite {
 
@@ -33,15 +34,23 @@ void judge(results::EpCase& record, const ep::Settings& settings) {
                                   record.gradient_error, tolerance);
 }
 
+// What the case holds between its steps.
+measure::TagBytes held(const measure::TrialResult& trials, const measure::LiveBytes& before) {
+  measure::TagBytes bytes = trials.largest().memory.start.by_tag;
+  for (std::size_t tag = 0; tag < bytes.size(); ++tag)
+    bytes[tag] -= before.by_tag[tag];
+  return bytes;
+}
+
 void fill_memory(results::EpCase& record, const measure::TrialResult& trials,
                  const measure::LiveBytes& before) {
   // The trial's peak is beyond what was live when the step began; the record's is all of the case.
   const measure::MemoryReading& reading = trials.largest().memory;
   record.peak_bytes = reading.peak_bytes + reading.start.total - before.total;
   record.peak_beyond_weights_bytes = record.peak_bytes - record.weights_bytes;
-  measure::TagBytes all{};
+  measure::TagBytes all = held(trials, before);
   for (std::size_t tag = 0; tag < all.size(); ++tag)
-    all[tag] = reading.peak_by_tag[tag] + reading.start.by_tag[tag] - before.by_tag[tag];
+    all[tag] += reading.peak_by_tag[tag];
   record.peak = peak_by_tag(all);
 }
 
@@ -82,7 +91,9 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     record.kink_rows = inspection.kink_rows;
     record.cosine_to_backprop = inspection.cosine;
     record.settled_steps = inspection.settled_steps;
-    result.trace = {inspection.energy, inspection.gradient_norm, inspection.cosine_to_backprop};
+    result.trace.energy = inspection.energy;
+    result.trace.gradient_norm = inspection.gradient_norm;
+    result.trace.cosine_to_backprop = inspection.cosine_to_backprop;
     if (device_trace) {
       on_device = inspection.layers;
       result.trace.gradient_norm.clear();
@@ -94,6 +105,12 @@ results::EpRow run_ep_case(const EpPlanned& planned, const Config& config, c10::
     if (!config.ep->training.dataset.empty())
       train_ep_case(planned, config.ep->training, device, deadline, result);
     judge(record, planned.settings);
+    if (config.timeline) {
+      StageMarks stages(memory);
+      add_timeline(
+          result, memory, held(trials, before), [&] { experiment.step(deadline, &stages); },
+          [&] { experiment.reset(); });
+    }
     if (device_trace)
       *device_trace = on_device;
   });

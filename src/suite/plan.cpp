@@ -101,6 +101,8 @@ std::vector<const results::Field<results::EpCase>*> varying_fields(const Plan& p
 // plan.cases of plan.eab and plan.ep, and the hash.
 void number_cases(const Config& config, Plan& plan) {
   plan.cases.clear();
+  measure::TrialPlan calls = config.repeats;
+  calls.warm_up += config.timeline ? 1 : 0; // for the estimates
   for (std::size_t i = 0; i < plan.eab.size(); ++i) {
     EabPlanned& one = plan.eab[i];
     one.record.case_id = results::case_id_of(one.record);
@@ -110,14 +112,13 @@ void number_cases(const Config& config, Plan& plan) {
     const std::string model = fmt::format("{}/{}", one.model, one.record.dtype);
     plan.cases.push_back(
         {Kind::eab, i, one.record.case_id,
-         estimated_seconds(one, plan.models[one.model].source->config(), tokens, config.repeats),
-         model, fmt::format("{}/{}", model, fmt::join(one.prompts, "+"))});
+         estimated_seconds(one, plan.models[one.model].source->config(), tokens, calls), model,
+         fmt::format("{}/{}", model, fmt::join(one.prompts, "+"))});
   }
   for (std::size_t i = 0; i < plan.ep.size(); ++i) {
     EpPlanned& one = plan.ep[i];
     one.record.case_id = results::case_id_of(one.record);
-    plan.cases.push_back(
-        {Kind::ep, i, one.record.case_id, estimated_seconds(one, config.repeats), "", ""});
+    plan.cases.push_back({Kind::ep, i, one.record.case_id, estimated_seconds(one, calls), "", ""});
   }
   if (!plan.ep.empty())
     plan.ep_varying = varying_fields(plan);

@@ -60,6 +60,7 @@ Config workload_of(const Config& config, int copies) {
   Config work = config;
   work.comm.reset();
   work.scaling.reset();
+  work.timeline = false; // its cases are not recorded
   work.seed.clear();
   const std::int64_t first = config.seed.front();
   for (int copy = 0; copy < copies; ++copy)

@@ -124,5 +124,33 @@ TEST(CountedBooks, OneCounterServesNestedScopes) {
   EXPECT_FALSE(plain_counter_agrees);
 }
 
+TEST(CountedBooks, ATimelinesPeakAndEndAreTheCounters) {
+  CountedBooks books;
+  FakeAllocator allocator(books);
+  TimelineRecorder recorder;
+  EXPECT_THROW(
+      {
+        books.start_timeline(recorder);
+        books.stop_timeline(allocator.counter);
+      },
+      std::logic_error);
+  const int scope = allocator.open_scope();
+  books.start_timeline(recorder);
+  const std::size_t kept = allocator.allocate(512, 100);
+  allocator.free(allocator.allocate(4096, 1000));
+  const MemoryReading reading = books.read_scope(scope, allocator.counter);
+  const Timeline timeline = books.stop_timeline(allocator.counter);
+  ASSERT_EQ(timeline.points.size(), 5u);
+  EXPECT_EQ(timeline.points[1].total, 512); // an event does not tell what was not split off
+  const TimelinePoint& peak = timeline.points[timeline.peak()];
+  EXPECT_EQ(peak.total, 512 + 100 + 4096 + 1000);
+  EXPECT_EQ(peak.total, reading.peak_bytes);
+  EXPECT_EQ(peak.by_tag, reading.peak_by_tag);
+  EXPECT_EQ(timeline.points.back().total, 612);
+  EXPECT_EQ(sum(timeline.points.back().by_tag), 612);
+  books.close_scope(scope, allocator.counter);
+  allocator.free(kept);
+}
+
 } // namespace
 } // namespace peakbench::measure

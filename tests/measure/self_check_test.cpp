@@ -1,5 +1,7 @@
 #include "measure/self_check.h"
 
+#include "measure/timeline.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +25,9 @@ public:
   std::int64_t device_used_bytes() const override { return 0; }
   void synchronize() const override {}
   void release_unused() override {}
+  void start_timeline(TimelineRecorder& recorder) override { real_.start_timeline(recorder); }
+  Timeline stop_timeline() override { return real_.stop_timeline(); }
+  void mark(std::string_view phase) override { real_.mark(phase); }
 
 protected:
   int open_scope() override {

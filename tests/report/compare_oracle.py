@@ -9,7 +9,7 @@ import sys
 
 import numpy
 import scipy
-from scipy.stats import bootstrap, mannwhitneyu
+from scipy.stats import binomtest, bootstrap, mannwhitneyu
 
 generator = numpy.random.default_rng(11)
 
@@ -92,5 +92,7 @@ for count, n in [(3, 5), (6, 10), (20, 3)]:
     ratios = [ratio_of_medians(case["now"], case["before"]) for case in cases]
     golden["means"].append({"cases": cases, "ratio": float(numpy.exp(numpy.log(ratios).mean())),
                             "bands": bands(numpy.exp(logs / count), 0.015)})
+golden["signs"] = [{"positive": k, "negative": m, "p": float(binomtest(k, k + m).pvalue)}
+                   for k, m in [(1, 0), (5, 0), (6, 0), (4, 2), (3, 3), (12, 3), (60, 40), (700, 600), (0, 1000)]]
 path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "golden" / "compare.json"
 path.write_text(json.dumps(golden) + "\n")

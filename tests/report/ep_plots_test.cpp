@@ -30,7 +30,8 @@ EpTrace short_trace(const EpCase& row) {
   const bool settles = row.arm.starts_with("ep_");
   return {settles ? std::vector{3.0, 2.5, 2.25} : std::vector<double>{},
           {0.0, 1e-9, 1e-3},
-          {kNoValue, 0.5, 0.99}};
+          {kNoValue, 0.5, 0.99},
+          {}};
 }
 
 const Series& series_of(const Panel& panel, const std::string& title) {

@@ -47,9 +47,9 @@ protected:
 TEST_F(FilePlots, TakeTheTraceFromTheFileThatHasIt) {
   const auto without = results::load(write("a.h5", false));
   const auto with = results::load(write("b.h5", true));
-  EXPECT_THAT(names(plots_of({without})), ElementsAre("eab-resources"));
+  EXPECT_THAT(names(plots_of({without})), ElementsAre("eab-resources", "eab-pareto"));
   EXPECT_THAT(names(plots_of({without, with})),
-              ElementsAre("eab-entropy", "eab-tree", "eab-resources"));
+              ElementsAre("eab-entropy", "eab-tree", "eab-resources", "eab-pareto"));
   // Token texts come from the file.
   const auto tree = plots_of({with})[1].plot;
   EXPECT_TRUE(std::ranges::any_of(tree.panels[0].labels,
@@ -58,9 +58,9 @@ TEST_F(FilePlots, TakeTheTraceFromTheFileThatHasIt) {
 
 TEST_F(FilePlots, AWrongCaseIsTold) {
   const auto with = results::load(write("b.h5", true));
-  EXPECT_EQ(plots_of({with}, testing::traced_case().case_id).size(), 3u);
+  EXPECT_EQ(plots_of({with}, testing::traced_case().case_id).size(), 4u);
   EXPECT_THAT([&] { plots_of({with}, "nonsense"); },
-              ThrowsMessage<UserError>(HasSubstr("no EAB case nonsense")));
+              ThrowsMessage<UserError>(HasSubstr("no case nonsense in the files")));
   EXPECT_THAT([&] { plots_of({with}, naive_case().case_id); },
               ThrowsMessage<UserError>(HasSubstr("no trace of case")));
 }
@@ -75,7 +75,7 @@ TEST_F(FilePlots, ShowEpWithItsCurvesAndTraces) {
       if ((i < run.ep.size() / 2) == upper_half) {
         results::EpRow row;
         row.record = run.ep[i];
-        row.trace = {{2, 1}, {1e-3, 1}, {0.5, 1}};
+        row.trace = {{2, 1}, {1e-3, 1}, {0.5, 1}, {}};
         for (const results::EpTrainingRow& point : run.ep_training)
           if (point.case_id == row.record.case_id)
             row.training.push_back(point);
@@ -85,11 +85,11 @@ TEST_F(FilePlots, ShowEpWithItsCurvesAndTraces) {
   };
   const auto torch = write_ep("a.h5", true), orthogonal = write_ep("b.h5", false);
   EXPECT_THAT(names(plots_of({torch})), ElementsAre("ep-versus-depth", "ep-accuracy-versus-depth",
-                                                    "ep-training", "ep-layers"));
+                                                    "ep-training", "ep-layers", "ep-pareto"));
   const auto both = plots_of({torch, orthogonal, torch});
-  EXPECT_THAT(names(both),
-              ElementsAre("ep-versus-depth", "ep-versus-depth-2", "ep-accuracy-versus-depth",
-                          "ep-training", "ep-training-2", "ep-layers", "ep-layers-2"));
+  EXPECT_THAT(names(both), ElementsAre("ep-versus-depth", "ep-versus-depth-2",
+                                       "ep-accuracy-versus-depth", "ep-training", "ep-training-2",
+                                       "ep-layers", "ep-layers-2", "ep-pareto", "ep-pareto-2"));
   // A case that is in two files has one curve, not one with every point twice.
   EXPECT_EQ(both[3].plot.panels[0].series[0].points.size(), 3u);
 }
@@ -100,7 +100,7 @@ TEST_F(FilePlots, AreAllWrittenOrNone) {
   peakbench::testing::write_file(scratch_ / "eab-resources.png", "mine");
   EXPECT_THROW(save_all(plots, scratch_.path(), false), UserError);
   EXPECT_FALSE(std::filesystem::exists(scratch_ / "eab-entropy.svg"));
-  EXPECT_EQ(save_all(plots, scratch_.path(), true).size(), 6u);
+  EXPECT_EQ(save_all(plots, scratch_.path(), true).size(), 8u);
   EXPECT_THAT(peakbench::testing::read_file(scratch_ / "eab-tree.svg"), HasSubstr("dog ran."));
 }
 

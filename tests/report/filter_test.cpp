@@ -107,14 +107,20 @@ TEST(FilterTest, RowsOfOneKindMayBeAskedForByTheirOwnColumns) {
   run = whole_run();
   const auto kept = apply("seconds<=4,arm=cow", run, "eab-samples"); // 2, 4, 6 and 7, 14, 21
   EXPECT_EQ(run.eab_repeats.size(), 4u);
-  ASSERT_EQ(kept.size(), 1u);
-  EXPECT_EQ(kept[0].kind, "eab-samples");
-  EXPECT_EQ(kept[0].rows, 4u);
-  EXPECT_EQ(kept[0].all, 30u);
+  EXPECT_TRUE(run.ep.empty()); // the arm is one of cases of any kind
+  ASSERT_EQ(kept.size(), 3u);
+  EXPECT_EQ(kept[0].kind, "eab");
+  EXPECT_EQ(kept[0].rows, 6u);
+  EXPECT_EQ(kept[1].kind, "eab-samples");
+  EXPECT_EQ(kept[1].rows, 4u);
+  EXPECT_EQ(kept[1].all, 30u);
   run = whole_run();
-  apply("rank=1", run, "ranks");
+  const auto ranks = apply("rank=1", run, "ranks");
   EXPECT_EQ(run.ranks.size(), 1u);
   EXPECT_EQ(run.eab.size(), 15u);
+  EXPECT_EQ(run.ep_components.size(), 40u);
+  ASSERT_EQ(ranks.size(), 1u);
+  EXPECT_EQ(ranks[0].kind, "ranks");
 }
 
 // Rows of one case from two files: only the repeats of those that stay, stay.
@@ -144,7 +150,7 @@ TEST(FilterTest, RefusesColumnsThatThereAreNot) {
   EXPECT_THAT(message("wall_second>1"), HasSubstr("did you mean wall_seconds?"));
   EXPECT_THAT(message("component=update"), HasSubstr("It is one of ep-components"));
   EXPECT_THAT(message("depth=deep"), HasSubstr("\"deep\" is no number"));
-  EXPECT_THAT(message("depth=3", "eab"), HasSubstr("It is one of ep"));
+  EXPECT_THAT(message("components=3", "ep-components"), HasSubstr("did you mean component?"));
   EXPECT_THAT(message("depth=3", "nonsense"), HasSubstr("no rows of kind"));
   EXPECT_EQ(message("depth=3"), "");
 }

@@ -75,6 +75,20 @@ TEST(RankSumTest, FalseAlarmsAreAsRareAsTheySay) {
   EXPECT_GE(alarms(2), 0.95);         // the control: a real difference
 }
 
+// SciPy's binomtest.
+TEST(SignTest, AgreesWithSciPy) {
+  const auto golden = nlohmann::json::parse(peakbench::testing::read_file(
+      peakbench::testing::source_folder() / "tests/report/golden/compare.json"));
+  ASSERT_GE(golden.at("signs").size(), 8u);
+  for (const auto& one : golden.at("signs")) {
+    const auto positive = one.at("positive").get<std::size_t>();
+    const auto negative = one.at("negative").get<std::size_t>();
+    EXPECT_NEAR(sign_test_p(positive, negative) / one.at("p").get<double>(), 1, 1e-9);
+    EXPECT_EQ(sign_test_p(positive, negative), sign_test_p(negative, positive));
+  }
+  EXPECT_EQ(sign_test_p(0, 0), 1);
+}
+
 TEST(Holm, StepsDown) {
   // By hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, 1 x 0.04, never below the one before.
   EXPECT_THAT(holm(Values{0.01, 0.04, 0.03, 0.005}),

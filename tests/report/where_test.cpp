@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <random>
 
 #include "base/error.h"
 #include "results/records.h"
@@ -19,18 +20,18 @@ Condition only(const std::string& expression) {
   return conditions.front();
 }
 bool number_holds(const std::string& expression, double value) {
-  return Test(only(expression), false)(value);
+  return Matcher(only(expression), false)(value);
 }
 bool count_holds(const std::string& expression, std::int64_t value) {
-  return Test(only(expression), false)(value);
+  return Matcher(only(expression), false)(value);
 }
 bool text_holds(const std::string& expression, const std::string& value) {
-  return Test(only(expression), true)(value);
+  return Matcher(only(expression), true)(value);
 }
 std::string message_of(const std::string& expression, bool is_text = true) {
   try {
     for (const Condition& condition : parse_where({expression}))
-      Test(condition, is_text);
+      Matcher(condition, is_text);
   } catch (const UserError& error) {
     return error.what();
   }
@@ -140,6 +141,30 @@ TEST(Where, SaysWhereItCannotBeRead) {
   EXPECT_THAT(message_of("depth=nan", false), HasSubstr("is no number"));
   EXPECT_THAT(message_of("depth=1 2", false), HasSubstr("is no number"));
   EXPECT_EQ(message_of("depth~1*", false), "");
+}
+
+// Whatever is written is read or refused.
+TEST(Where, AnyLettersAreReadOrRefused) {
+  constexpr std::string_view kLetters = "ab1=!<>~|,'\" \t\\*[]\xC3.";
+  std::mt19937_64 random(12);
+  int read = 0, refused = 0;
+  for (int attempt = 0; attempt < 20000; ++attempt) {
+    std::string expression = random() % 2 ? "a" : "";
+    for (std::size_t length = random() % 12; length > 0; --length)
+      expression += kLetters[random() % kLetters.size()];
+    try {
+      for (const Condition& condition : parse_where({expression})) {
+        EXPECT_FALSE(condition.column.empty());
+        EXPECT_FALSE(condition.values.empty());
+        Matcher(condition, true)(std::string("ab1"));
+      }
+      ++read;
+    } catch (const UserError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(read, 500);
+  EXPECT_GT(refused, 5000);
 }
 
 } // namespace

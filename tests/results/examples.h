@@ -1,6 +1,7 @@
 // Records with a different value in every field, set through the field lists.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "results/fields.h"
@@ -43,6 +44,33 @@ bool equal(const Record& a, const Record& b) {
 inline RunInfo example_info() {
   return {"example", "2025-01-02T03:04:05Z", "peakbench run \"a b\"", "0123456789abcdef", "abc123",
           true,      "name: example\n",      "{\"cases\": []}"};
+}
+
+inline Timeline timeline_example(int points) {
+  Timeline timeline;
+  timeline.phases = {"", "settling", "update"};
+  timeline.events = 7 * points;
+  timeline.span = 8;
+  for (int index = 0; index < points; ++index) {
+    TimelinePoint point{index / 8.0, 0, {}, index % 3};
+    for (std::size_t tag = 0; tag < kTagMembers.size(); ++tag) {
+      point.by_tag.*kTagMembers[tag] = (std::int64_t{1} << 33) * index - std::int64_t(tag);
+      point.total += point.by_tag.*kTagMembers[tag];
+    }
+    timeline.points.push_back(point);
+  }
+  return timeline;
+}
+
+inline bool equal(const Timeline& a, const Timeline& b) {
+  const auto same = [](const TimelinePoint& left, const TimelinePoint& right) {
+    for (const auto tag : kTagMembers)
+      if (left.by_tag.*tag != right.by_tag.*tag)
+        return false;
+    return left.seconds == right.seconds && left.total == right.total && left.phase == right.phase;
+  };
+  return a.events == b.events && a.span == b.span && a.phases == b.phases &&
+         std::ranges::equal(a.points, b.points, same);
 }
 
 // `nodes`: length of the tree; the trace depends on the number alone.

@@ -70,12 +70,17 @@ report::Comparison compare_with_baseline(const Options& options, const results::
 }
 
 int status_of(const report::Comparison& comparison) {
+  if (!comparison.options.regression_percent)
+    return kExitOk;
+  if (const std::size_t unclear = comparison.count(report::Verdict::cannot_tell); unclear > 0)
+    std::cerr << fmt::format("warning: the times of {} of {} cases cannot be told; a regression of "
+                             "theirs would not be found\n",
+                             unclear, comparison.cases());
   const std::size_t regressions = comparison.regressions();
   if (regressions == 0)
     return kExitOk;
-  std::cerr << fmt::format("peakbench-aggregate: {} {} against {}\n", regressions,
-                           regressions == 1 ? "case is a regression" : "cases are regressions",
-                           comparison.before);
+  std::cerr << fmt::format("peakbench-aggregate: {} regression{} against {}\n", regressions,
+                           regressions == 1 ? "" : "s", comparison.before);
   return kExitFailedCases;
 }
 

@@ -11,6 +11,7 @@
 #include "aggregate/merging.h"
 #include "aggregate/options.h"
 #include "aggregate/outputs.h"
+#include "aggregate/page.h"
 #include "base/error.h"
 #include "report/file_plots.h"
 #include "report/merge.h"
@@ -23,8 +24,8 @@ namespace fs = std::filesystem;
 
 // Writes the files, and the tables unless the standard output is one of them.
 int show(const Options& options, const results::RunData& run,
-         const std::vector<report::Table>& tables, const std::vector<fs::path>& pictures) {
-  const std::vector<Output> outputs = outputs_of(options, run, tables);
+         const std::vector<report::Table>& tables, const std::vector<Output>& outputs,
+         const std::vector<fs::path>& pictures) {
   for (const Output& output : outputs)
     write(output);
   for (const Output& output : outputs)
@@ -38,19 +39,23 @@ int show(const Options& options, const results::RunData& run,
     std::cout << '\n' << (pictures.empty() ? "No pictures: no case has what they show.\n" : "");
   for (const fs::path& picture : pictures)
     std::cout << "plot: " << picture.string() << '\n';
+  if (!options.html.empty())
+    std::cout << "\npage: " << options.html << '\n';
   return std::cout.flush() ? kExitOk : kExitUserError;
 }
 
 int aggregate(Options options, const std::string& command_line) {
   check(options);
-  if (only_lists_columns(options))
-    return show(options, {}, listed_columns(options), {});
+  if (only_lists_columns(options)) {
+    const std::vector<report::Table> columns = listed_columns(options);
+    return show(options, {}, columns, outputs_of(options, {}, columns), {});
+  }
   options.files = files_of(options);
   std::size_t unreadable = 0;
   if (!options.to.empty()) {
     unreadable = merge_into_file(options, command_line);
     if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
-        options.plots.empty() && !options.detail)
+        options.html.empty() && options.plots.empty() && !options.detail)
       return unreadable > 0 ? kExitUserError : kExitOk;
     options.files = {options.to};
   }
@@ -61,6 +66,7 @@ int aggregate(Options options, const std::string& command_line) {
   if (!options.plots.empty())
     pictures =
         report::save_all(report::plots_of(runs, options.plot_case), options.plots, options.force);
+  const PageParts parts = page_parts(options, runs);
   report::Merged merged = report::merge(std::move(runs));
   int status = unreadable > 0 ? kExitUserError : kExitOk;
   std::vector<report::Table> tables;
@@ -76,7 +82,10 @@ int aggregate(Options options, const std::string& command_line) {
   }
   if (chosen)
     tables.push_back(*chosen);
-  status = std::max(status, show(options, merged.run, tables, pictures));
+  std::vector<Output> outputs = outputs_of(options, merged.run, tables);
+  if (!options.html.empty())
+    outputs.push_back(page_of(options, parts, merged.run, tables, command_line));
+  status = std::max(status, show(options, merged.run, tables, outputs, pictures));
   if (merged.repeated > 0)
     std::cerr << merged.repeated << " rows are equal in everything to others and count once\n";
   if (unreadable_now > 0)
@@ -99,7 +108,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     std::string command_line = "peakbench-aggregate";
     for (int i = 1; i < argc; ++i)
-      command_line += std::string(" ") + argv[i];
+      command_line += " " + aggregate::shell_word(argv[i]);
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUserError;

@@ -21,6 +21,7 @@ constexpr const char* kFooter = R"(Examples:
   peakbench-aggregate results/quick.h5 --rows ep --csv ep.csv every EP case with all its columns
   peakbench-aggregate results/quick.h5 --rows all --json -    every row of every table, with units
   peakbench-aggregate results/quick.h5 --plots results/plots  and pictures, each as SVG and PNG
+  peakbench-aggregate results/quick.h5 --html quick.html      everything as one page to open or send
   peakbench-aggregate results/sweep.*.h5 --to results/sweep.h5  the files of an array job as one file
   peakbench-aggregate results --to all.h5 --keep-going        every *.h5 of a folder but the damaged
   peakbench-aggregate 'jobs/*/run.h5' --to all.h5             a pattern, quoted: more than a command
@@ -62,6 +63,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--json", options.json, "write JSON to this file, - for the standard output");
   app.add_option("--markdown", options.markdown,
                  "write Markdown to this file, - for the standard output");
+  app.add_option("--html", options.html,
+                 "write one self-contained page to this file: tables, pictures, every case");
   app.add_option("--rows", options.rows,
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
       ->check(CLI::IsMember(row_choices()))
@@ -85,7 +88,7 @@ void check(const Options& options) {
   check_selection(options);
   check_comparing(options);
   int on_standard_output = 0;
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
     on_standard_output += *path == "-";
   if (on_standard_output > 1)
     throw UserError("two formats cannot both go to the standard output", "",
@@ -101,11 +104,12 @@ void check(const Options& options) {
   if (options.rows == "all" && !options.csv.empty())
     throw UserError("--rows all cannot be written as CSV", "the kinds have different columns",
                     "Name one kind, or use --json.");
-  if (options.plots.empty() && !options.plot_case.empty())
-    throw UserError("--plot-case changes nothing", "no pictures are drawn", "Add --plots DIR.");
+  if (options.plots.empty() && options.html.empty() && !options.plot_case.empty())
+    throw UserError("--plot-case changes nothing", "no pictures are drawn",
+                    "Add --plots DIR or --html FILE.");
   if (!options.plots.empty())
     report::require_gnuplot();
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown})
+  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
     if (!options.force && *path != "-" && fs::is_regular_file(*path))
       throw UserError("output file " + *path + " already exists", "nothing is overwritten",
                       "Add --force, or choose another name.");

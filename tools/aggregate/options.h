@@ -14,7 +14,7 @@ namespace peakbench::aggregate {
 
 struct Options {
   std::vector<std::string> files; // as named: files, folders, patterns
-  std::string to, csv, json, markdown, rows = "tables", plots, plot_case;
+  std::string to, csv, json, markdown, html, rows = "tables", plots, plot_case;
   bool detail = false, force = false;
   Inputs inputs;
   Selection selection;

@@ -19,7 +19,7 @@ constexpr const char* kGroup = "Rows and columns";
 bool names_a_kind(const std::string& rows) { return rows != "tables" && rows != "all"; }
 
 report::Filter filter_of(const Options& options) {
-  // The rows that are looked at decide what a condition is about.
+  // Of rows that are looked at the columns are their own first.
   return report::Filter(report::parse_where(options.selection.where),
                         names_a_kind(options.rows) ? options.rows : "");
 }

@@ -1,0 +1,41 @@
+// The parts of a page (html.h), each as HTML.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/html.h"
+
+namespace peakbench::report {
+
+// A part with a heading of its own in the table of contents.
+struct HtmlBlock {
+  std::string id, title, html;
+};
+
+// Title, VALID or INVALID, cells and notes. The cells' text is that of the table.
+HtmlBlock table_block(const Table& table, const std::string& id);
+// The table alone. `name`: what a screen reader calls it.
+std::string table_html(const Table& table, const std::string& name);
+
+// The picture, and the figures in it as a table.
+HtmlBlock figure_block(const NamedPlot& plot, const std::string& id);
+
+// How many cases there are and whether they hold; the figures that most readers look for, from the
+// cells of the tables.
+std::string verdict_html(const results::RunData& run, const std::vector<Table>& tables);
+std::string headlines_html(const std::vector<Table>& tables);
+
+// Every case with every column, as data for the page's script, one block for each kind.
+std::vector<HtmlBlock> case_blocks(const results::RunData& run);
+
+// Where the figures come from: machines, files, configuration.
+HtmlBlock environment_block(const results::RunData& run);
+HtmlBlock files_block(const HtmlInput& input);
+HtmlBlock configuration_block(const HtmlInput& input);
+
+// How the figures are measured, and what every column means.
+HtmlBlock method_block(const results::RunData& run);
+std::vector<HtmlBlock> column_blocks(const results::RunData& run);
+
+} // namespace peakbench::report

@@ -1,0 +1,323 @@
+"""The HTML report as a reader meets it, in headless Chromium: usage report_test.py BROWSER_PAGES_PROGRAM [test...]"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import webdriver  # noqa: E402
+
+if webdriver.missing():
+    print(f"skipped: needs {webdriver.missing()} (tools/bootstrap.sh --with-tests)")
+    sys.exit(77)
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+
+# Texts of the body's cells of a table, row by row.
+CELLS = "[...document.querySelectorAll(arguments[0] + ' tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
+EAB, EP = "#cases-eab", "#cases-ep"
+
+
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="peakbench-pages-")
+        subprocess.run([PROGRAM, cls.folder.name], check=True, timeout=120)
+        cls.browser = webdriver.Browser()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        self.browser.colour_scheme("light")
+        self.browser.size(1280, 900)
+        self.open("page.html")
+
+    def tearDown(self):
+        complaints = [entry["message"] for entry in self.browser.log("browser") if entry["level"] != "INFO"]
+        self.assertEqual(complaints, [])
+
+    def open(self, name):
+        self.browser.log("performance")
+        self.browser.open(os.path.join(self.folder.name, name))
+
+    def read(self, name):
+        with open(os.path.join(self.folder.name, name), encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def cells(self, selector):
+        return self.browser.run("return " + CELLS, selector)
+
+    def column(self, selector, name):
+        """Of a table of cases, what the screen shows of a column."""
+        return self.browser.run("""
+          const at = [...document.querySelectorAll(arguments[0] + ' thead tr:first-child th')]
+            .findIndex(h => h.dataset.name === arguments[1]);
+          return [...document.querySelectorAll(arguments[0] + ' tbody tr')].map(r => r.cells[at].textContent);""",
+                                selector, name)
+
+    def status(self, selector):
+        return self.browser.run("return document.querySelector(arguments[0] + ' [role=status]').textContent", selector)
+
+    def type_into(self, selector, text):
+        """As the keyboard does, and until the rows have been chosen anew."""
+        self.browser.run("""
+          const input = document.querySelector(arguments[0]);
+          input.focus();
+          input.value = arguments[1];
+          input.dispatchEvent(new Event('input', {bubbles: true}));""", selector, text)
+        time.sleep(0.2)
+
+    def condition(self, kind, column, text):
+        self.type_into(f"{kind} input[aria-label='condition for {column}']", text)
+
+    def click(self, selector):
+        self.browser.run("document.querySelector(arguments[0]).click()", selector)
+
+    def click_button(self, selector, text):
+        self.browser.run("[...document.querySelectorAll(arguments[0] + ' button')]"
+                         ".find(b => b.textContent === arguments[1]).click()", selector, text)
+
+    # --- the page ---------------------------------------------------------------------------------------
+
+    def test_asks_nobody_for_anything(self):
+        self.assertEqual([url for url in self.browser.requests() if not url.startswith("data:")],
+                         ["file://" + os.path.join(self.folder.name, "page.html")])
+        self.assertEqual(self.browser.run("return performance.getEntriesByType('resource').map(e => e.name)"), [])
+
+    def test_its_policy_stops_scripts_and_requests(self):
+        self.browser.run("""
+          window.stopped = [];
+          addEventListener('securitypolicyviolation', e => stopped.push(e.effectiveDirective));
+          const script = document.createElement('script');
+          script.textContent = 'window.taken = true';
+          document.body.append(script);
+          const image = document.createElement('img');
+          image.src = 'http://127.0.0.1:9/';
+          document.body.append(image);
+          fetch('http://127.0.0.1:9/').catch(() => 0);""")
+        self.assertEqual(sorted(self.browser.wait("return stopped.length === 3 && stopped")),
+                         ["connect-src", "img-src", "script-src-elem"])
+        self.assertIsNone(self.browser.run("return window.taken || null"))
+        for entry in self.browser.log("browser"):  # it says so in the console, and nothing else
+            self.assertRegex(entry["message"], "Content Security Policy|Fetch API cannot load")
+
+    def test_texts_of_the_file_stay_texts(self):
+        self.assertIn("<script>document.title = 'taken'</script>: peakbench report",
+                      self.browser.run("return document.title"))
+        self.assertEqual(self.browser.run("return document.querySelectorAll('img').length"), 0)
+        self.assertEqual(self.browser.run("return document.querySelectorAll('script').length"), 3)
+        self.assertIn("<script>document.title = 'taken'</script>", self.column(EAB, "prompt_id"))
+
+    def test_tables_show_the_cells_of_the_other_formats(self):
+        tables = json.loads(self.read("tables.json"))
+        self.assertGreater(len(tables), 8)
+        for number, table in enumerate(tables, 1):
+            rows = [[cell.replace("\n", " ") for cell in row] for row in table["rows"]]
+            self.assertEqual(self.cells(f"#table{number}"), rows, table["title"])
+        verdict = self.browser.run("return document.querySelector('#verdict').textContent")
+        self.assertTrue(verdict.startswith("INVALID "), verdict)
+
+    def test_sorts_tables_by_numbers_both_ways(self):
+        tables = json.loads(self.read("tables.json"))
+        number = next(i for i, table in enumerate(tables, 1) if table["title"] == "EP: every case")
+        rows = tables[number - 1]["rows"]
+        heading = f"#table{number} thead th:nth-child(3)"
+        depths = [row[2] for row in rows]
+        self.assertNotEqual(sorted(depths), sorted(depths, key=int))  # else the test could not tell
+        for way, expected in (("ascending", sorted(depths, key=int)),
+                              ("descending", sorted(depths, key=int, reverse=True)), ("none", depths)):
+            self.click(heading + " button")
+            self.assertEqual([row[2] for row in self.cells(f"#table{number}")], expected)
+            self.assertEqual(self.browser.run(
+                "return document.querySelector(arguments[0]).getAttribute('aria-sort')", heading), way)
+        # What was not measured comes last, up or down.
+        for _ in range(2):
+            self.click(f"#table{number} thead th:nth-child(5) button")
+            self.assertEqual(self.cells(f"#table{number}")[-1][4], "-")
+
+    def test_aligns_points(self):
+        right = self.browser.run("""
+          const cell = [...document.querySelectorAll('td.number')].find(c => /short|whole/.test(c.className));
+          return parseFloat(getComputedStyle(cell).paddingRight);""")
+        plain = self.browser.run("""
+          return parseFloat(getComputedStyle(document.querySelector('td.number:not([class*=short]):not([class*=whole])'))
+            .paddingRight);""")
+        self.assertGreater(right, plain)
+
+    def test_has_a_reader_of_any_kind_in_mind(self):
+        self.assertEqual(self.browser.run("return [...document.querySelectorAll('thead tr:first-child th')]"
+                                          ".filter(h => h.scope !== 'col').length"), 0)
+        unnamed = self.browser.run("""
+          return [...document.querySelectorAll('button, input, a, summary, [role=region], svg')].filter(e =>
+            !(e.textContent.trim() || e.getAttribute('aria-label') || e.closest('label'))).map(e => e.outerHTML);""")
+        self.assertEqual(unnamed, [])
+        self.assertEqual(self.browser.run("return document.querySelectorAll('h1').length"), 1)
+        ids = self.browser.run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+        self.assertEqual(len(ids), len(set(ids)))
+        broken = self.browser.run("""
+          return [...document.querySelectorAll('a[href^="#"], use')].map(e => e.getAttribute('href').slice(1))
+            .filter(id => !document.getElementById(id));""")
+        self.assertEqual(broken, [])
+
+    # --- the tables of all cases ------------------------------------------------------------------------
+
+    def test_downloads_what_the_csv_of_all_rows_says(self):
+        self.browser.run("""
+          window.saved = [];
+          const make = URL.createObjectURL;
+          URL.createObjectURL = (blob) => { blob.text().then(text => saved.push(text)); return make.call(URL, blob); };
+          window.names = [];
+          HTMLAnchorElement.prototype.click = function() { names.push(this.download); };""")
+        for kind in ("eab", "ep"):
+            self.click_button(f"#cases-{kind}", "All")
+            self.click_button(f"#cases-{kind}", "Download these rows as CSV")
+        texts = self.browser.wait("return saved.length === 2 && saved")
+        self.assertEqual(self.browser.run("return names"), ["eab.csv", "ep.csv"])
+        self.maxDiff = 2000
+        self.assertEqual(texts[0], self.read("eab.csv"))
+        self.assertEqual(texts[1], self.read("ep.csv"))
+        # Only the rows and columns on the screen.
+        self.click_button(EP, "As at first")
+        self.condition(EP, "depth", ">=200")
+        self.condition(EP, "arm", "=ep_fused")
+        self.click_button(EP, "Download these rows as CSV")
+        lines = self.browser.wait("return saved.length === 3 && saved[2]").splitlines()
+        self.assertEqual(lines[0].split(",")[:2], ["arm", "depth"])
+        self.assertEqual([line.split(",")[:2] for line in lines[1:]], [["ep_fused", "200"], ["ep_fused", "500"]])
+
+    def test_filters_cases(self):
+        depths = [int(depth) for depth in self.column(EP, "depth")]
+        for text, keeps in ((">=100", lambda d: d >= 100), ("<50", lambda d: d < 50), ("50", lambda d: d == 50),
+                            ("!=50", lambda d: d != 50), ("50..200", lambda d: 50 <= d <= 200),
+                            ("10 | > 300", lambda d: d == 10 or d > 300), ("-", lambda d: False)):
+            self.condition(EP, "depth", text)
+            expected = [d for d in depths if keeps(d)]
+            self.assertEqual([int(depth) for depth in self.column(EP, "depth")], expected, text)
+            self.assertIn(f"of {len(expected)} (of 20)" if expected else "No row fits", self.status(EP))
+        self.condition(EP, "depth", ">=many")
+        self.assertEqual(len(self.column(EP, "depth")), len(depths))
+        self.assertIn("not understood", self.status(EP))
+        self.condition(EP, "depth", "")
+        self.condition(EP, "arm", "!=backprop")
+        self.assertNotIn("backprop", self.column(EP, "arm"))
+        self.assertIn("truncated_backprop", self.column(EP, "arm"))
+        self.condition(EP, "arm", "FUSED | autograd")
+        self.assertEqual(set(self.column(EP, "arm")), {"ep_fused", "ep_autograd"})
+        self.condition(EP, "step_seconds", "-")
+        self.assertEqual(len(self.column(EP, "arm")), 0)
+        self.condition(EP, "arm", "")
+        self.assertEqual(self.column(EP, "step_seconds"), ["-"])
+
+    def test_finds_words(self):
+        self.type_into(f"{EAB} input[type=search]", "COW per_path")
+        self.assertEqual(set(self.column(EAB, "arm")), {"cow"})
+        self.assertEqual(set(self.column(EAB, "decode")), {"per_path"})
+        self.type_into(f"{EAB} input[type=search]", "no such word")
+        self.assertEqual(self.status(EAB), "No row fits (of 15)")
+
+    def test_sorts_cases_by_exact_numbers(self):
+        button = f"{EP} th[data-name=step_seconds] button"
+        exact = """return [...document.querySelectorAll('#cases-ep tbody tr')].map(r => r.cells[
+          [...document.querySelectorAll('#cases-ep thead tr:first-child th')]
+            .findIndex(h => h.dataset.name === 'step_seconds')].title);"""
+        self.click(button)
+        up = self.browser.run(exact)
+        self.assertEqual(up[-1], "")  # absent
+        self.assertEqual(up[:-1], sorted(up[:-1], key=float))
+        self.assertNotEqual(up[:-1], sorted(up[:-1]))
+        self.click(button)
+        down = self.browser.run(exact)
+        self.assertEqual(down, sorted(up[:-1], key=float, reverse=True) + [""])
+
+    def test_chooses_columns(self):
+        names = "return [...document.querySelectorAll('#cases-ep thead tr:first-child th')].map(h => h.dataset.name)"
+        first = self.browser.run(names)
+        self.assertIn("status", first)
+        self.assertNotIn("kink_rows", first)
+        self.click(f"{EP} input[data-name=reach]")
+        self.assertEqual(self.browser.run(names), [name for name in first if name != "reach"])
+        self.click(f"{EP} input[data-name=reach]")
+        self.assertEqual(self.browser.run(names), first)
+        self.click_button(EP, "Those with values")
+        self.assertNotIn("kink_rows", self.browser.run(names))
+        self.assertGreater(len(self.browser.run(names)), len(first))
+        self.click_button(EP, "All")
+        self.assertEqual(",".join(self.browser.run(names)), self.read("ep.csv").split("\n")[0])
+        # A condition of a column that goes, goes with it.
+        self.condition(EP, "depth", "50")
+        self.click(f"{EP} input[data-name=depth]")
+        self.assertEqual(self.status(EP), "Rows 1\u201320 of 20")
+
+    # --- looks ------------------------------------------------------------------------------------------
+
+    def lightness(self, expression):
+        rgb = self.browser.run("return (" + expression + ").match(/[0-9.]+/g).slice(0, 3).map(Number)")
+        return sum(rgb) / 765
+
+    def test_is_light_or_dark_as_the_reader_has_it(self):
+        paper, ink = "getComputedStyle(document.body).backgroundColor", "getComputedStyle(document.body).color"
+        drawn = "getComputedStyle(document.querySelector('svg text')).fill"
+        drawings = self.browser.run("return document.querySelectorAll('svg').length")
+        self.assertGreater(self.lightness(paper), 0.9)
+        self.assertLess(self.lightness(ink), 0.3)
+        self.browser.colour_scheme("dark")
+        self.assertLess(self.lightness(paper), 0.2)
+        self.assertGreater(self.lightness(ink), 0.7)
+        if drawings:
+            self.assertGreater(self.lightness(drawn), 0.6)
+        # The button goes from auto to light, dark, and back to auto.
+        for light in (True, False, False):
+            self.click(".theme")
+            self.assertEqual(self.lightness(paper) > 0.5, light)
+        self.browser.colour_scheme("light")
+        self.assertGreater(self.lightness(paper), 0.9)
+
+    def test_fits_a_phone(self):
+        self.browser.size(360, 740, phone=True)
+        self.open("page.html")
+        width = "return document.scrollingElement.scrollWidth"  # a phone's innerWidth grows with the page
+        self.assertEqual(self.browser.run("return screen.width"), 360)
+        self.assertLessEqual(self.browser.run(width), 360)
+        self.click_button(EP, "All")
+        self.browser.run("for (const details of document.querySelectorAll('details')) details.open = true")
+        self.assertLessEqual(self.browser.run(width), 360)
+        # The measure can fail.
+        self.browser.run("document.querySelector('main').append(Object.assign(document.createElement('p'), "
+                         "{id: 'wide', textContent: 'w'})); document.getElementById('wide').style.width = '900px'")
+        self.assertGreater(self.browser.run(width), 360)
+
+    def test_is_printed_without_its_controls(self):
+        shown = "return getComputedStyle(document.querySelector('.theme')).display !== 'none'"
+        self.assertTrue(self.browser.run(shown))
+        self.browser.medium("print")
+        self.assertFalse(self.browser.run(shown))
+        self.browser.medium("")
+
+    # --- much -------------------------------------------------------------------------------------------
+
+    def test_opens_a_hundred_thousand_cases(self):
+        start = time.monotonic()
+        self.open("many.html")
+        opened = time.monotonic()
+        self.assertEqual(self.status(EP), "Rows 1\u2013100 of 100,000")
+        self.assertEqual(len(self.cells(EP)), 100)
+        self.click(f"{EP} th[data-name=step_seconds] button")
+        self.click(f"{EP} th[data-name=step_seconds] button")
+        ordered = time.monotonic()
+        seconds = sorted((0.001 * (n * 7919 % 100003) for n in range(100000)), reverse=True)
+        self.assertEqual([float(text) for text in self.column(EP, "step_seconds")],
+                         [float(f"{value:.2f}" if value < 100 else f"{value:.1f}") for value in seconds[:100]])
+        self.click_button(EP, "Next")
+        self.assertEqual(self.status(EP), "Rows 101\u2013200 of 100,000")
+        self.type_into(f"{EP} input[type=search]", "case-9999")
+        self.assertEqual(self.status(EP), "Rows 1\u201311 of 11 (of 100,000)")
+        size = os.path.getsize(os.path.join(self.folder.name, "many.html")) / 1e6
+        print(f"100,000 cases, {size:.1f} MB: opened in {opened - start:.2f} s, sorted twice in {ordered - opened:.2f} s",
+              file=sys.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
