@@ -15,6 +15,9 @@ struct HtmlBlock {
 
 // Title, VALID or INVALID, cells and notes. The cells' text is that of the table.
 HtmlBlock table_block(const Table& table, const std::string& id);
+// Where the word VALID or INVALID of a validity line begins ("VALID: ...", "EAB: INVALID: ...": the
+// first INVALID of several kinds, if there is one); npos: there is none.
+std::size_t verdict_word(const std::string& validity);
 // The table alone. `name`: what a screen reader calls it.
 std::string table_html(const Table& table, const std::string& name);
 

@@ -36,8 +36,10 @@ Counts counts_of(const results::RunData& run) {
 }
 
 std::size_t invalid_tables(const std::vector<Table>& tables) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      tables, [](const Table& table) { return table.validity.starts_with("INVALID"); }));
+  return static_cast<std::size_t>(std::ranges::count_if(tables, [](const Table& table) {
+    const std::size_t at = verdict_word(table.validity);
+    return at != std::string::npos && table.validity[at] == 'I';
+  }));
 }
 
 const char* cases_word(std::size_t count) { return count == 1 ? "case" : "cases"; }

@@ -67,17 +67,28 @@ std::string head(const Table& table) {
 }
 
 std::string validity_html(const std::string& validity) {
-  const bool invalid = validity.starts_with("INVALID");
-  const std::string word = invalid ? "INVALID" : validity.starts_with("VALID") ? "VALID" : "";
+  const std::size_t at = verdict_word(validity);
+  const bool known = at != validity.npos, invalid = known && validity[at] == 'I';
+  const std::string before = known ? validity.substr(0, at) : validity;
+  const std::string word = invalid ? "INVALID" : known ? "VALID" : "";
   return "<p class=\"validity " +
-         std::string(word.empty() ? ""
-                     : invalid    ? "bad"
-                                  : "good") +
-         "\">" + (word.empty() ? "" : "<strong>" + word + "</strong>") +
-         escaped_line(validity.substr(word.size())) + "</p>\n";
+         std::string(!known    ? ""
+                     : invalid ? "bad"
+                               : "good") +
+         "\">" + escaped_line(before) + (known ? "<strong>" + word + "</strong>" : "") +
+         escaped_line(validity.substr(before.size() + word.size())) + "</p>\n";
 }
 
 } // namespace
+
+std::size_t verdict_word(const std::string& validity) {
+  if (validity.starts_with("VALID") || validity.starts_with("INVALID"))
+    return 0;
+  for (const char* word : {": INVALID", ": VALID"})
+    if (const std::size_t at = validity.find(word); at != validity.npos)
+      return at + 2;
+  return validity.npos;
+}
 
 std::string table_html(const Table& table, const std::string& name) {
   std::vector<std::size_t> decimals;

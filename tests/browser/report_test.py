@@ -165,6 +165,12 @@ class Report(unittest.TestCase):
           return [...document.querySelectorAll('a[href^="#"], use')].map(e => e.getAttribute('href').slice(1))
             .filter(id => !document.getElementById(id));""")
         self.assertEqual(broken, [])
+        # The keyboard stops at boxes that can be scrolled, and at no others.
+        self.browser.size(700, 900)
+        self.browser.wait("""
+          const boxes = [...document.querySelectorAll('.scroll')].filter(b => !b.closest('details:not([open])'));
+          return new Set(boxes.map(b => b.tabIndex)).size === 2 &&
+            boxes.every(b => (b.tabIndex === 0) === (b.scrollWidth > b.clientWidth));""")
 
     # --- the tables of all cases ------------------------------------------------------------------------
 

@@ -54,6 +54,21 @@ TEST(Html, EveryTableIsThereCellByCell) {
   EXPECT_THAT(article(page, "table2"), HasSubstr("<p class=\"validity bad\"><strong>INVALID"));
 }
 
+TEST(Html, FindsTheWordOfAValidityLine) {
+  const auto line = [](const std::string& validity) {
+    const Table table{"T", {{"a", ""}}, {{"1"}}, {}, 0, validity};
+    return between(article(page_of(example_run(), {table}), "table1"), "<p class=\"validity ",
+                   "</p>")
+        .at(0);
+  };
+  EXPECT_EQ(line("VALID: none of 3 is INVALID"),
+            "good\"><strong>VALID</strong>: none of 3 is INVALID");
+  EXPECT_EQ(line("EAB: VALID: 3 cases ok; EP: INVALID: 1 <case>"),
+            "bad\">EAB: VALID: 3 cases ok; EP: <strong>INVALID</strong>: 1 &lt;case&gt;");
+  EXPECT_EQ(line("EAB: VALID: 3 cases"), "good\">EAB: <strong>VALID</strong>: 3 cases");
+  EXPECT_EQ(line("who knows"), "\">who knows");
+}
+
 TEST(Html, TheVerdictCountsCases) {
   const auto verdict = [](const results::RunData& run, const std::vector<Table>& tables = {}) {
     return between(page_of(run, tables), "id=\"verdict\">", "</p>").at(0);

@@ -226,3 +226,15 @@ const caseTable = (place) => {
 };
 
 for (const place of document.querySelectorAll('.cases')) caseTable(place);
+
+// The keyboard stops only at what can be scrolled.
+const scrolled = new ResizeObserver((entries) => {
+  for (const {target} of entries) {
+    const box = target.closest('.scroll');
+    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+  }
+});
+for (const box of document.querySelectorAll('.scroll')) {
+  scrolled.observe(box);
+  scrolled.observe(box.firstElementChild);
+}
