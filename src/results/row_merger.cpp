@@ -1,8 +1,5 @@
 #include "results/row_merger.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "results/layout.h"
 
 namespace peakbench::results {

@@ -224,6 +224,7 @@ TEST_F(MergeSameTest, TheOrderOfInputsChangesTheOrderAlone) {
     return texts;
   };
   EXPECT_EQ(texts_of(paths), texts_of(turned));
+  EXPECT_NE(texts_of(paths), texts_of({paths[0], paths[1]})) << "the control";
 }
 
 TEST_F(MergeSameTest, AMergedFileMergedIntoItselfIsTheSame) {
