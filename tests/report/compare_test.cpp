@@ -71,7 +71,8 @@ CompareOptions failing(double percent) {
 
 TEST(CompareTest, ARunIsTheSameAsItself) {
   const RunData run = run_of(20);
-  const Comparison comparison = compare(run, run, failing(0));
+  const Comparison comparison = compare(run, run, failing(3));
+  EXPECT_EQ(compare(run, run, failing(0)).regressions(), 0u);
   EXPECT_EQ(comparison.tests, 6u);
   EXPECT_EQ(comparison.cases(), 6u);
   EXPECT_EQ(comparison.count(Verdict::same), 6u);
@@ -144,6 +145,9 @@ TEST(CompareTest, ANoisyCaseSpansOne) {
 TEST(CompareTest, SmallDifferencesAreTheSameWithinWhatIsSaid) {
   CompareOptions options;
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), options).count(Verdict::same), 6u);
+  // A regression of 3 % is not hidden by that.
+  EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), failing(2)).regressions(), 6u);
+  EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), failing(4)).regressions(), 0u);
   options.same_percent = 1;
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), options).count(Verdict::slower), 6u);
 }
