@@ -324,6 +324,8 @@ Comparison compare(const RunData& baseline, const RunData& now, const CompareOpt
   comparison.before = baseline.path;
   comparison.now = now.path;
   comparison.options = options;
+  if (options.regression_percent) // what is a regression is not the same
+    comparison.options.same_percent = std::min(options.same_percent, *options.regression_percent);
   const auto add = [&](auto cases, auto repeats) {
     KindComparison kind =
         compare_kind(baseline.*cases, now.*cases, baseline.*repeats, now.*repeats);

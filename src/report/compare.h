@@ -17,7 +17,8 @@
 namespace peakbench::report {
 
 struct CompareOptions {
-  double same_percent = 5;                  // "same": the interval lies within this
+  // "Same": the interval lies within this; at most regression_percent.
+  double same_percent = 5;
   std::optional<double> regression_percent; // see CaseComparison::regressions
   bool allow_missing = false;               // cases of the baseline alone are no regression
 };

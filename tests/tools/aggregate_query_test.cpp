@@ -50,7 +50,7 @@ TEST_F(AggregateQuery, WhereAppliesToRowsAndRepeats) {
 TEST_F(AggregateQuery, WhereThatKeepsNothingSaysSo) {
   const auto found = run("run.h5 --where arm=nothing");
   EXPECT_EQ(found.status, 0);
-  EXPECT_THAT(found.text, HasSubstr("eab            0  15"));
+  EXPECT_THAT(found.text, HasSubstr("eab        0  15"));
 }
 
 TEST_F(AggregateQuery, ColumnsGiveOneTableInEveryFormat) {
@@ -58,7 +58,7 @@ TEST_F(AggregateQuery, ColumnsGiveOneTableInEveryFormat) {
       "run.h5 --columns arm,depth,step_seconds --sort -step_seconds --limit 2";
   const std::string text = output(arguments);
   EXPECT_THAT(text, StartsWith("ep: 20 rows\n"));
-  EXPECT_THAT(text, AllOf(HasSubstr("ep_autograd    500             1"), Not(HasSubstr("EAB"))));
+  EXPECT_THAT(text, AllOf(HasSubstr("ep_autograd     500             1"), Not(HasSubstr("EAB"))));
   EXPECT_EQ(output(arguments + " --csv -"),
             "arm,depth,step_seconds\nep_autograd,500,1\nep_autograd,200,0.4\n");
   const auto json = nlohmann::json::parse(output(arguments + " --json -")).at("tables").at(0);

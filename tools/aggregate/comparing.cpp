@@ -33,7 +33,8 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
                "cases of the baseline that FILE lacks are no regression")
       ->group(kGroup);
   app.add_option("--same-within", comparing.same_percent,
-                 "times count as the same if the interval of their ratio lies within this")
+                 "times count as the same if the interval of their ratio lies within this, "
+                 "or within that of --fail-on-regression if it is less")
       ->check(CLI::NonNegativeNumber)
       ->type_name("PERCENT")
       ->capture_default_str()
