@@ -144,14 +144,10 @@ TEST(CompareTest, ANoisyCaseSpansOne) {
 
 TEST(CompareTest, SmallDifferencesAreTheSameWithinWhatIsSaid) {
   CompareOptions options;
-<<<<<<< HEAD
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), options).count(TimeVerdict::same), 6u);
-=======
-  EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), options).count(Verdict::same), 6u);
   // A regression of 3 % is not hidden by that.
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), failing(2)).regressions(), 6u);
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), failing(4)).regressions(), 0u);
->>>>>>> refs/boxes/query
   options.same_percent = 1;
   EXPECT_EQ(compare(run_of(20), run_of(20, 1.03), options).count(TimeVerdict::slower), 6u);
 }
