@@ -76,8 +76,13 @@ build() {
   }
   [ -f build/fuzz/build.ninja ] || cmake --preset fuzz -DCMAKE_CXX_COMPILER="$clang" -DCMAKE_C_COMPILER="${clang/++/}"
   cmake --build --preset fuzz
-  rm -rf build/fuzz/seeds
-  "$bin/fuzz_seeds" build/fuzz/seeds "$root"
+  # Not under the hands of another one that reads them.
+  local stamp=build/fuzz/seeds.stamp
+  if [ ! "$stamp" -nt "$bin/fuzz_seeds" ] || [ -n "$(find configs -name '*.yaml' -newer "$stamp")" ]; then
+    rm -rf build/fuzz/seeds
+    "$bin/fuzz_seeds" build/fuzz/seeds "$root"
+    touch "$stamp"
+  fi
 }
 # Two tests may come here at a time.
 mkdir -p build/fuzz
