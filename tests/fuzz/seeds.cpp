@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "llm/model_writer.h"
@@ -251,6 +252,17 @@ void write_configs(const fs::path& folder, const fs::path& source) {
              "c: |-\n  text\n  more\nd: >+\n  folded\n\n---\nsecond: document\n");
 }
 
+// Choices mean nothing by themselves: many, so that the first mutations begin with many changes.
+void write_choices(const fs::path& folder) {
+  std::mt19937 random(1);
+  for (int seed = 0; seed < 64; ++seed) {
+    std::string bytes(static_cast<std::size_t>(4 * (seed + 4)), '\0');
+    for (char& byte : bytes)
+      byte = static_cast<char>(random());
+    write_file(folder / std::to_string(seed), bytes);
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -265,5 +277,6 @@ int main(int argc, char** argv) {
   write_templates(folder / "chat_template");
   write_llama2c(folder / "llama2c");
   write_configs(folder / "config", argv[2]);
+  write_choices(folder / "results");
   return 0;
 }
