@@ -26,7 +26,8 @@ const results::EabCase* find_case(const results::RunData& run, const std::string
 
 void add_traced(const results::RunData& run, const results::EabCase& record,
                 std::vector<NamedPlot>& plots) {
-  const results::EabTrace trace = first_prompt(results::load_eab_trace_guarded(run.path, record.case_id));
+  const results::EabTrace trace =
+      first_prompt(results::load_eab_trace_guarded(run.path, record.case_id));
   const TracedCase traced{record, trace, ""};
   plots.push_back({"eab-entropy", entropy_plot(traced)});
   plots.push_back({"eab-tree", tree_plot(traced)});
