@@ -20,9 +20,9 @@ JinjaExpression constant(JinjaValue value) {
 }
 
 // One user message through a published template takes some thousand steps of some hundred bytes.
-constexpr std::size_t kMostBytes = 32 << 20, kBytesPerStep = 64;
+constexpr std::size_t kMostBytes = 8 << 20, kBytesPerStep = 64;
 constexpr std::size_t kTimesTheInput = 1000;
-constexpr int kDeepest = 100;
+constexpr int kDeepest = 300; // three for each bracket
 
 } // namespace
 

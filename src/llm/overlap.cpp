@@ -15,8 +15,8 @@ void refuse_overlaps(const std::map<std::string, StoredTensor>& tensors, const s
   for (const Named& named : tensors)
     by_place.push_back(&named);
   const auto begin = [](const Named* named) { return named->second.data.data(); };
-  std::sort(by_place.begin(), by_place.end(),
-            [&](const Named* a, const Named* b) { return begin(a) < begin(b); });
+  std::stable_sort(by_place.begin(), by_place.end(),
+                   [&](const Named* a, const Named* b) { return begin(a) < begin(b); });
   for (std::size_t i = 1; i < by_place.size(); ++i)
     if (begin(by_place[i]) < begin(by_place[i - 1]) + by_place[i - 1]->second.data.size())
       throw UserError(fmt::format("'{}': the data of tensors '{}' and '{}' overlap", file,

@@ -62,7 +62,7 @@ CaseComparison compare_case(const Side<Record>& before, const Side<Record>& now)
     one.why = "no time";
     return one;
   }
-  one.verdict = Verdict::cannot_tell;
+  one.verdict = TimeVerdict::cannot_tell;
   one.ratio = ratio_of_medians(now.seconds, before.seconds);
   if (now.seconds.empty() || before.seconds.empty())
     one.ratio.ratio = one.seconds_now / one.seconds_before;
@@ -128,7 +128,7 @@ std::size_t repeats_needed(std::size_t tests) {
 }
 
 void decide(CaseComparison& one, const Comparison& comparison) {
-  if (one.verdict == Verdict::not_compared)
+  if (one.verdict == TimeVerdict::not_compared)
     return;
   if (!could_be_significant(one)) {
     one.why = fmt::format("too few repeats: p cannot be below {}",
@@ -138,11 +138,11 @@ void decide(CaseComparison& one, const Comparison& comparison) {
   const double margin = 1 + comparison.options.same_percent / 100;
   const bool significant = one.adjusted_p < kSignificant;
   if (one.ratio.lower >= 1 / margin && one.ratio.upper <= margin)
-    one.verdict = Verdict::same;
+    one.verdict = TimeVerdict::same;
   else if (significant && one.ratio.lower > 1)
-    one.verdict = Verdict::slower;
+    one.verdict = TimeVerdict::slower;
   else if (significant && one.ratio.upper < 1)
-    one.verdict = Verdict::faster;
+    one.verdict = TimeVerdict::faster;
   else if (one.ratio.lower <= 1 && one.ratio.upper >= 1)
     one.why = "the interval spans 1";
   else
@@ -156,7 +156,7 @@ void decide_all(Comparison& comparison) {
   std::vector<double> p;
   for (KindComparison& kind : comparison.kinds)
     for (CaseComparison& one : kind.cases)
-      if (one.verdict != Verdict::not_compared && could_be_significant(one)) {
+      if (one.verdict != TimeVerdict::not_compared && could_be_significant(one)) {
         tested.push_back(&one);
         p.push_back(one.test.p);
       }
@@ -168,7 +168,7 @@ void decide_all(Comparison& comparison) {
     for (CaseComparison& one : kind.cases)
       decide(one, comparison);
   comparison.repeats_needed =
-      repeats_needed(comparison.cases() - comparison.count(Verdict::not_compared));
+      repeats_needed(comparison.cases() - comparison.count(TimeVerdict::not_compared));
 }
 
 double growth_percent(const CaseComparison& one) {
@@ -186,7 +186,7 @@ std::string slower_text(double ratio) {
 }
 
 void find_regressions(CaseComparison& one, double percent) {
-  if (one.verdict == Verdict::slower && one.ratio.ratio > 1 + percent / 100)
+  if (one.verdict == TimeVerdict::slower && one.ratio.ratio > 1 + percent / 100)
     one.regressions.push_back(slower_text(one.ratio.ratio));
   if (growth_percent(one) > percent)
     one.regressions.push_back(fmt::format("peak memory greater by {} % ({} bytes)",
@@ -213,11 +213,11 @@ void summarize_arms(KindComparison& kind) {
       samples.emplace_back();
     }
     ++arm->cases;
-    arm->faster += one.verdict == Verdict::faster;
-    arm->slower += one.verdict == Verdict::slower;
-    arm->same += one.verdict == Verdict::same;
-    arm->cannot_tell += one.verdict == Verdict::cannot_tell;
-    arm->not_compared += one.verdict == Verdict::not_compared;
+    arm->faster += one.verdict == TimeVerdict::faster;
+    arm->slower += one.verdict == TimeVerdict::slower;
+    arm->same += one.verdict == TimeVerdict::same;
+    arm->cannot_tell += one.verdict == TimeVerdict::cannot_tell;
+    arm->not_compared += one.verdict == TimeVerdict::not_compared;
     const double growth = growth_percent(one);
     arm->memory_equal += growth == 0;
     arm->memory_less += growth < 0;
@@ -226,26 +226,27 @@ void summarize_arms(KindComparison& kind) {
       arm->greatest_growth_percent = growth;
     arm->longer += one.ratio.ratio > 1;
     arm->shorter += one.ratio.ratio < 1;
-    if (one.verdict != Verdict::not_compared)
+    if (one.verdict != TimeVerdict::not_compared)
       samples[static_cast<std::size_t>(arm - kind.arms.begin())].push_back(one.seconds);
   }
   for (std::size_t i = 0; i < kind.arms.size(); ++i)
     kind.arms[i].time = mean_ratio(samples[i]);
 }
 
-Verdict verdict_of(const ArmComparison& arm, double same_percent) {
+TimeVerdict verdict_of(const ArmComparison& arm, double same_percent) {
   const double margin = 1 + same_percent / 100;
   const Ratio& time = arm.time;
   if (std::isnan(time.ratio))
-    return Verdict::not_compared;
+    return TimeVerdict::not_compared;
   if (time.lower >= 1 / margin && time.upper <= margin) // not so without an interval
-    return Verdict::same;
+    return TimeVerdict::same;
   if (!(arm.adjusted_p < kSignificant))
-    return Verdict::cannot_tell;
+    return TimeVerdict::cannot_tell;
   const bool spread = !std::isnan(time.lower);
   if (spread ? time.lower > 1 : time.ratio > 1)
-    return Verdict::slower;
-  return (spread ? time.upper < 1 : time.ratio < 1) ? Verdict::faster : Verdict::cannot_tell;
+    return TimeVerdict::slower;
+  return (spread ? time.upper < 1 : time.ratio < 1) ? TimeVerdict::faster
+                                                    : TimeVerdict::cannot_tell;
 }
 
 void decide_arms(Comparison& comparison) {
@@ -263,7 +264,7 @@ void decide_arms(Comparison& comparison) {
     ArmComparison& arm = *arms[i];
     arm.adjusted_p = adjusted[i];
     arm.verdict = verdict_of(arm, options.same_percent);
-    if (options.regression_percent && arm.verdict == Verdict::slower &&
+    if (options.regression_percent && arm.verdict == TimeVerdict::slower &&
         arm.time.ratio > 1 + *options.regression_percent / 100)
       arm.regression = slower_text(arm.time.ratio) + ", all cases of the arm together";
   }
@@ -271,17 +272,17 @@ void decide_arms(Comparison& comparison) {
 
 } // namespace
 
-std::string text_of(Verdict verdict) {
+std::string text_of(TimeVerdict verdict) {
   switch (verdict) {
-  case Verdict::faster:
+  case TimeVerdict::faster:
     return "faster";
-  case Verdict::slower:
+  case TimeVerdict::slower:
     return "slower";
-  case Verdict::same:
+  case TimeVerdict::same:
     return "same";
-  case Verdict::cannot_tell:
+  case TimeVerdict::cannot_tell:
     return "cannot tell";
-  case Verdict::not_compared:
+  case TimeVerdict::not_compared:
     break;
   }
   return "not compared";
@@ -303,7 +304,7 @@ std::size_t Comparison::regressions() const {
   return count;
 }
 
-std::size_t Comparison::count(Verdict verdict) const {
+std::size_t Comparison::count(TimeVerdict verdict) const {
   std::size_t all = 0;
   for (const KindComparison& kind : kinds)
     all +=

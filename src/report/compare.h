@@ -22,14 +22,14 @@ struct CompareOptions {
   bool allow_missing = false;               // cases of the baseline alone are no regression
 };
 
-enum class Verdict {
+enum class TimeVerdict {
   faster,       // the interval ends below 1, and the adjusted p is below 5 %
   slower,       // it begins above 1, and the adjusted p is below 5 %
   same,         // it lies within [1 / (1 + same), 1 + same], whatever p is
   cannot_tell,  // none of these, or too few repeats for any p below 5 %
   not_compared, // not ok in both, or no times
 };
-std::string text_of(Verdict verdict);
+std::string text_of(TimeVerdict verdict);
 
 struct Change {
   std::string column, before, now;
@@ -43,7 +43,7 @@ struct CaseComparison {
   Ratio ratio;
   RankSum test;
   double adjusted_p = results::kAbsentReal; // absent: too few repeats for any p below 5 %
-  Verdict verdict = Verdict::not_compared;
+  TimeVerdict verdict = TimeVerdict::not_compared;
   std::string why; // of cannot_tell and not_compared: what to do
   std::int64_t peak_before = results::kAbsent, peak_now = results::kAbsent;
   std::vector<Change> changes; // of status, validity and correctness
@@ -60,7 +60,7 @@ struct ArmComparison {
   std::size_t longer = 0, shorter = 0;      // cases whose median is
   double adjusted_p = results::kAbsentReal; // sign test of these, adjusted by Holm over the arms
   // As of a case; without an interval (single repeats) by the ratio and p alone.
-  Verdict verdict = Verdict::not_compared;
+  TimeVerdict verdict = TimeVerdict::not_compared;
   std::string regression; // with regression_percent: slower by more than that; empty: not
   std::size_t faster = 0, slower = 0, same = 0, cannot_tell = 0, not_compared = 0;
   std::size_t memory_equal = 0, memory_less = 0, memory_more = 0;
@@ -91,7 +91,7 @@ struct Comparison {
   // Cases with one, missing cases if those count, and arms.
   std::size_t regressions() const;
   // Cases with this verdict, and all that are in both.
-  std::size_t count(Verdict verdict) const;
+  std::size_t count(TimeVerdict verdict) const;
   std::size_t cases() const;
 };
 

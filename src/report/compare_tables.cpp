@@ -49,7 +49,7 @@ Table regressions_table(const Comparison& comparison) {
       "{} regression: the time of a case, or of an arm, is told to be slower by more than that; a "
       "peak is greater by more than that; a case was ok and valid and is not any more{}.",
       table.rows.empty() ? "None. A" : "A", missing));
-  if (const std::size_t unclear = comparison.count(Verdict::cannot_tell); unclear > 0)
+  if (const std::size_t unclear = comparison.count(TimeVerdict::cannot_tell); unclear > 0)
     table.notes.push_back(fmt::format(
         "The times of {} of {} cases cannot be told: a regression of theirs would not be found.",
         unclear, comparison.cases()));
@@ -156,46 +156,57 @@ std::string memory_text(const CaseComparison& one) {
                                           : "less";
 }
 
-Table cases_table(const KindComparison& kind) {
+// `title`, with the kind's settings as first columns.
+Table cases_table(const KindComparison& kind, const std::string& title,
+                  const std::vector<Column>& columns) {
   Table table;
-  table.title = fmt::format("Comparison: {}, case by case", kind.title);
+  table.title = fmt::format("Comparison of {}: {}, case by case", title, kind.title);
   table.columns = kind.settings;
   table.settings = kind.settings.size();
-  const std::vector<Column> rest = {
-      {"case", "", true}, {"repeats before", ""}, {"repeats now", ""},  {"time before", "s"},
-      {"time now", "s"},  {"ratio", "x"},         {"lower", "x"},       {"upper", "x"},
-      {"p", ""},          {"adjusted p", ""},     {"time is", "", true}};
-  table.columns.insert(table.columns.end(), rest.begin(), rest.end());
-  if (!kind.peak.empty())
-    for (const Column& column : {Column{"peak before", "bytes"}, Column{"peak now", "bytes"},
-                                 Column{"change", "bytes"}, Column{"peak is", "", true}})
-      table.columns.push_back(column);
-  table.columns.push_back({"why", "", true});
-  for (const CaseComparison& one : kind.cases) {
-    std::vector<std::string> cells{one.case_id,
-                                   std::to_string(one.seconds.before.size()),
-                                   std::to_string(one.seconds.now.size()),
-                                   number(one.seconds_before),
-                                   number(one.seconds_now),
-                                   times(one.ratio.ratio),
-                                   times(one.ratio.lower),
-                                   times(one.ratio.upper),
-                                   chance(one.test.p),
-                                   chance(one.adjusted_p),
-                                   text_of(one.verdict)};
-    if (!kind.peak.empty()) {
-      const std::string memory = memory_text(one);
-      cells.insert(cells.end(),
-                   {count(one.peak_before), count(one.peak_now),
-                    memory == kNothing ? memory : std::to_string(one.peak_now - one.peak_before),
-                    memory});
-    }
-    cells.push_back(one.why.empty() ? kNothing : one.why);
-    table.rows.push_back(joined(one.setting, cells));
-  }
+  table.columns.insert(table.columns.end(), columns.begin(), columns.end());
   table.validity = kind.validity;
-  if (!kind.peak.empty())
-    table.notes.push_back(fmt::format("Peak: {}, compared to the byte.", kind.peak));
+  return table;
+}
+
+Table case_times(const KindComparison& kind) {
+  Table table = cases_table(kind, "times",
+                            {{"case", "", true},
+                             {"repeats before", ""},
+                             {"repeats now", ""},
+                             {"time before", "s"},
+                             {"time now", "s"},
+                             {"ratio", "x"},
+                             {"lower", "x"},
+                             {"upper", "x"},
+                             {"p", ""},
+                             {"adjusted p", ""},
+                             {"time is", "", true},
+                             {"why", "", true}});
+  for (const CaseComparison& one : kind.cases)
+    table.rows.push_back(joined(
+        one.setting, {one.case_id, std::to_string(one.seconds.before.size()),
+                      std::to_string(one.seconds.now.size()), number(one.seconds_before),
+                      number(one.seconds_now), times(one.ratio.ratio), times(one.ratio.lower),
+                      times(one.ratio.upper), chance(one.test.p), chance(one.adjusted_p),
+                      text_of(one.verdict), one.why.empty() ? kNothing : one.why}));
+  return table;
+}
+
+Table case_peaks(const KindComparison& kind) {
+  Table table = cases_table(kind, "peaks",
+                            {{"case", "", true},
+                             {"peak before", "bytes"},
+                             {"peak now", "bytes"},
+                             {"change", "bytes"},
+                             {"peak is", "", true}});
+  for (const CaseComparison& one : kind.cases) {
+    const std::string memory = memory_text(one);
+    table.rows.push_back(joined(
+        one.setting,
+        {one.case_id, count(one.peak_before), count(one.peak_now),
+         memory == kNothing ? memory : std::to_string(one.peak_now - one.peak_before), memory}));
+  }
+  table.notes.push_back(fmt::format("Peak: {}, compared to the byte.", kind.peak));
   return table;
 }
 
@@ -211,8 +222,11 @@ std::vector<Table> comparison_tables(const Comparison& comparison) {
     if (!table.rows.empty())
       tables.push_back(std::move(table));
   for (const KindComparison& kind : comparison.kinds)
-    if (!kind.cases.empty())
-      tables.push_back(cases_table(kind));
+    if (!kind.cases.empty()) {
+      tables.push_back(case_times(kind));
+      if (!kind.peak.empty())
+        tables.push_back(case_peaks(kind));
+    }
   return tables;
 }
 

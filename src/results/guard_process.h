@@ -10,11 +10,11 @@
 namespace peakbench::results {
 
 struct GuardLimits {
-  // Files of up to so many bytes are read into memory; larger ones twice, in blocks.
-  std::int64_t whole_bytes = 64 << 20;
-  double cpu_seconds = 10;   // for such a file, or some thousand rows of a larger one
+  double cpu_seconds = 10;   // for a file of up to 64 MiB, or some thousand rows of a larger one
   double wall_seconds = 600; // without a word, whatever the disk does
   std::int64_t memory_bytes = std::int64_t{4} << 30;
+  // Files of up to so many bytes are read into memory; larger ones twice, in blocks.
+  std::int64_t whole_bytes = 64 << 20;
 };
 
 // What it says: of a kind, with some bytes.

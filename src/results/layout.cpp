@@ -57,7 +57,8 @@ void write_layout(hid_t file, const RunInfo& info) {
 void require_hdf5_file(const std::string& path) {
   const std::string problem = "cannot read results file " + path;
   struct stat status {};
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe without a writer would keep us waiting.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0)
     throw UserError(problem, std::strerror(errno), "");
   char start[sizeof kSignature] = {};

@@ -1,19 +1,20 @@
-// Many results files as one, by the program that users run: time a file, rows a second and the
-// peak resident set of its largest process. The files are those of a job array: each of its own
-// cases, with their traces, or of some thousand cases. The disk is the one of the temporary folder.
+// Many results files as one, by the program that users run: time a file, rows a second and resident
+// memory. The files are those of a job array, each of cases of its own: of a few with their traces,
+// or of some thousand. The disk is the one of the temporary folder.
 //
 // Making so many files one after the other would take longer than merging them: one is written, and
 // the others are its bytes with other case ids of the same length (HDF5's default format has no
 // check sums, and the order of names stays).
-#include <sys/resource.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fcntl.h>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "results/layout.h"
 #include "results/table.h"
@@ -176,8 +177,41 @@ private:
   fs::path folder_;
 };
 
-// The peak resident set in bytes, of the largest of its processes.
-std::int64_t run_program(std::vector<std::string> words) {
+// A line of /proc/PID/status, in bytes.
+std::int64_t status_bytes(const std::string& pid, const std::string& line) {
+  std::ifstream file("/proc/" + pid + "/status");
+  for (std::string word; file >> word;)
+    if (std::int64_t kilobytes = 0; word == line && file >> kilobytes)
+      return kilobytes * 1024;
+  return 0;
+}
+
+struct Memory {
+  std::int64_t program = 0;  // greatest resident set
+  std::int64_t together = 0; // with the processes that read for it; what they share counts twice
+};
+
+// Looked at every 10 ms: what the kernel keeps of a process that has ended includes what it was
+// before it became the program.
+Memory watch(pid_t child) {
+  Memory memory;
+  const std::string pid = std::to_string(child);
+  int status = 0;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    memory.program = std::max(memory.program, status_bytes(pid, "VmHWM:"));
+    std::int64_t sum = status_bytes(pid, "VmRSS:");
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    for (std::string reader; children >> reader;)
+      sum += status_bytes(reader, "VmRSS:");
+    memory.together = std::max(memory.together, sum);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  if (status != 0)
+    throw std::runtime_error("peakbench-aggregate failed");
+  return memory;
+}
+
+Memory run_program(std::vector<std::string> words) {
   words.insert(words.begin(),
                (fs::read_symlink("/proc/self/exe").parent_path() / "peakbench-aggregate").string());
   std::vector<char*> argv;
@@ -191,19 +225,17 @@ std::int64_t run_program(std::vector<std::string> words) {
     execv(argv[0], argv.data());
     _exit(127);
   }
-  int status = 0;
-  rusage usage{};
-  if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0)
-    throw std::runtime_error("peakbench-aggregate failed");
-  return usage.ru_maxrss * 1024;
+  if (child < 0)
+    throw std::runtime_error("vfork failed");
+  return watch(child);
 }
 
 template <class Words>
 void measure(benchmark::State& state, const Shape& shape, Words words) {
   const Files files(shape);
-  std::int64_t peak = 0;
+  Memory memory;
   for (auto _ : state)
-    peak = std::max(peak, run_program(words(files)));
+    memory = run_program(words(files));
   const double times = static_cast<double>(state.iterations());
   state.counters["files"] = shape.files;
   state.counters["rows"] = static_cast<double>(shape.rows());
@@ -211,7 +243,8 @@ void measure(benchmark::State& state, const Shape& shape, Words words) {
       times * shape.files, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["rows_per_second"] =
       benchmark::Counter(times * static_cast<double>(shape.rows()), benchmark::Counter::kIsRate);
-  state.counters["peak_resident_bytes"] = static_cast<double>(peak);
+  state.counters["resident_bytes"] = static_cast<double>(memory.program);
+  state.counters["resident_bytes_with_readers"] = static_cast<double>(memory.together);
 }
 
 void merge(benchmark::State& state, const Shape& shape) {

@@ -2,6 +2,7 @@
 
 python3 -m venv v && v/bin/pip install scipy && v/bin/python compare_oracle.py [FILE]
 """
+import functools
 import itertools
 import json
 import pathlib
@@ -38,15 +39,16 @@ def rank_sums():
         yield f"{n} and {m}, normal", drawn(n), drawn(m, 1.03), "asymptotic"
 
 
+@functools.lru_cache(maxsize=None)
 def medians_by_force(values):
-    """Every drawing of as many values again: the medians and how often they come."""
+    """Every drawing of as many values (a tuple) again: the medians and how often they come."""
     draws = numpy.array(list(itertools.product(values, repeat=len(values))))
     medians, counts = numpy.unique(numpy.median(draws, axis=1), return_counts=True)
     return medians, counts / len(draws)
 
 
 def interval_by_force(now, before, confidence):
-    (x, p), (y, q) = medians_by_force(now), medians_by_force(before)
+    (x, p), (y, q) = medians_by_force(tuple(now)), medians_by_force(tuple(before))
     ratios = (x[:, None] / y[None, :]).ravel()
     order = numpy.argsort(ratios, kind="stable")
     reached = numpy.cumsum((p[:, None] * q[None, :]).ravel()[order])
@@ -67,21 +69,21 @@ for name, x, y, method in rank_sums():
     golden["rank_sums"].append({"name": name, "x": x, "y": y, "u": float(found.statistic), "p": float(found.pvalue),
                                 "method": "exact" if method == "exact" else "normal"})
 for values in [drawn(1), drawn(2), drawn(3), drawn(4), drawn(5), drawn(6), drawn(7), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]:
-    medians, probability = medians_by_force(values)
+    medians, probability = medians_by_force(tuple(values))
     golden["medians"].append({"values": values, "medians": medians.tolist(), "probability": probability.tolist()})
 for n, m in [(2, 2), (3, 3), (3, 5), (4, 4), (6, 3), (5, 6), (7, 7)]:
     now, before = drawn(n, 1.1), drawn(m)
     for confidence in (0.95, 0.8):
         golden["small"].append({"now": now, "before": before, "confidence": confidence,
                                 "interval": interval_by_force(now, before, confidence)})
-kDrawings = 200_000
+kDrawings = 60_000
 kGenerator = "rng" if tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15) else "random_state"
 for n, m in [(10, 10), (15, 12), (30, 31), (100, 100)]:
     now, before = drawn(n, 1.02), drawn(m)
     found = bootstrap((now, before), ratio_of_medians, n_resamples=kDrawings, method="percentile", vectorized=True,
                       batch=20_000, **{kGenerator: numpy.random.default_rng(5)})
     golden["large"].append({"now": now, "before": before, "ratio": float(ratio_of_medians(now, before)),
-                            "bands": bands(found.bootstrap_distribution, 0.0015)})
+                            "bands": bands(found.bootstrap_distribution, 0.0028)})
 for count, n in [(3, 5), (6, 10), (20, 3)]:
     cases = [{"now": drawn(n, 1.05), "before": drawn(n)} for _ in range(count)]
     logs = numpy.zeros(20_000)

@@ -78,6 +78,7 @@ TEST(MergeTest, KeepsScalingAndRanks) {
   second.comm_repeats = {{"comm", 0, 2.0}};
   first.ranks.resize(2);
   first.ranks[1].launch = 1;
+  first.ranks[1].seconds = 55;
   second.ranks.resize(1);
   second.ranks[0].seconds = 99;
   const Merged merged = merge({first, second});

@@ -1,5 +1,6 @@
 // Damaged files: a UserError that names the file and the reason, never a crash, never wrong rows.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "results/examples.h"
@@ -35,6 +36,9 @@ TEST(LoadTest, EmptyAndForeignFilesAreNamed) {
                                        HasSubstr(path), HasSubstr("it is empty"))));
   write_file(path, "name: quick\nseed: 42\n");
   EXPECT_THAT([&] { load(path); }, ThrowsMessage<UserError>(HasSubstr("not an HDF5 file")));
+  ASSERT_EQ(mkfifo((scratch / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT([&] { load(scratch / "pipe"); },
+              ThrowsMessage<UserError>(HasSubstr("not a regular file")));
   write_file(path, "\211HDF");
   EXPECT_THAT([&] { load(path); }, ThrowsMessage<UserError>(HasSubstr("not an HDF5 file")));
 }

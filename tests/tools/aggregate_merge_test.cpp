@@ -179,7 +179,7 @@ TEST_F(AggregateMergeTest, BadFilesAreNamedAndLeftOut) {
 TEST_F(AggregateMergeTest, AnotherSchemaNamesTheVersionThatWroteIt) {
   PEAKBENCH_NEEDS_PYTHON(python, "h5py");
   const std::string change =
-      "import h5py; f = h5py.File('" + (scratch_ / "in/f1.h5") +
+      "import h5py; f = h5py.File('" + (scratch_ / "in/f1.h5").string() +
       "', 'r+'); f.attrs['schema_version'] = 99; f.attrs['peakbench_version'] = '7.8.9'";
   ASSERT_EQ(run_program(python + " -c " + quoted(change)).text, "");
   for (const std::string& how : {std::string("--to to.h5"), std::string("--detail")}) {
@@ -233,7 +233,7 @@ TEST_F(AggregateMergeTest, CtrlCLeavesNothingHalfWritten) {
   for (int turn = 0; turn < 20000; ++turn)
     list += "in/f" + std::to_string(turn % 4) + ".h5\n";
   write_file(scratch_ / "in/list", list);
-  const std::string to = scratch_ / "to.h5";
+  const std::string to = (scratch_ / "to.h5").string();
   const pid_t child = fork();
   if (child == 0) {
     if (chdir(scratch_.path().c_str()) != 0 || !freopen("log.h5", "w", stderr))

@@ -61,37 +61,50 @@ def from_markdown(path):
 
 
 class Page(html.parser.HTMLParser):
-    """Tables of the page that carry data-title, cell by cell."""
+    """The page's tables, cell by cell: <article id="tableN"> with a heading, a line of validity and rows."""
 
     def __init__(self):
         super().__init__()
-        self.tables, self.table, self.cell = [], None, None
+        self.tables, self.table, self.text = [], None, None
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag == "table" and "data-title" in attributes:
-            self.table = {
-                "title": attributes["data-title"],
-                "validity": attributes.get("data-validity", ""),
-                "headings": [],
-                "rows": [],
-            }
-            self.tables.append(self.table)
-        elif self.table is not None and tag == "tr":
+        name = attributes.get("id") or ""
+        if tag == "article":
+            number = re.fullmatch("table([0-9]+)", name)
+            self.table = None
+            if number:
+                self.table = {"number": int(number[1]), "validity": "", "rows": []}
+                self.tables.append(self.table)
+        elif self.table is None:
+            return
+        elif tag == "tr":
             self.table["rows"].append([])
-        elif self.table is not None and tag in ("td", "th"):
-            self.cell = ""
+        elif tag in ("td", "th", "h3") or (tag == "p" and "validity" in attributes.get("class", "")):
+            self.text = ""
+        elif tag == "span" and attributes.get("class") == "unit":
+            self.text += "["
 
     def handle_data(self, data):
-        if self.cell is not None:
-            self.cell += data
+        if self.text is not None:
+            self.text += data
 
     def handle_endtag(self, tag):
-        if tag == "table":
-            self.table = None
-        elif self.cell is not None and tag in ("td", "th"):
-            self.table["rows"][-1].append(" ".join(self.cell.split()))
-            self.cell = None
+        if self.text is None:
+            return
+        text = " ".join(self.text.split())
+        if tag == "span" and "[" in self.text:
+            self.text += "]"
+            return
+        if tag in ("td", "th"):
+            self.table["rows"][-1].append(text)
+        elif tag == "h3":
+            self.table["title"] = text
+        elif tag == "p":
+            self.table["validity"] = text
+        else:
+            return
+        self.text = None
 
 
 def from_html(path):
@@ -99,7 +112,7 @@ def from_html(path):
     page.feed(path.read_text())
     for table in page.tables:
         table["headings"], *table["rows"] = table["rows"]
-    return page.tables
+    return sorted(page.tables, key=lambda table: table["number"])
 
 
 def same_cell(text, value):
@@ -120,7 +133,7 @@ def compare(name, found, tables):
     cells = 0
     for one, table in zip(found, tables):
         where = f"{name}, {table['title']}"
-        if one["validity"] != table["validity"]:
+        if one["validity"].split() != table["validity"].split():
             fail(f"{where}: validity {one['validity']!r} against {table['validity']!r}")
         if [h.split() for h in one["headings"]] != [heading(c).split() for c in table["columns"]]:
             fail(f"{where}: headings {one['headings']}")

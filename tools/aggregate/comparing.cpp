@@ -72,7 +72,7 @@ report::Comparison compare_with_baseline(const Options& options, const results::
 int status_of(const report::Comparison& comparison) {
   if (!comparison.options.regression_percent)
     return kExitOk;
-  if (const std::size_t unclear = comparison.count(report::Verdict::cannot_tell); unclear > 0)
+  if (const std::size_t unclear = comparison.count(report::TimeVerdict::cannot_tell); unclear > 0)
     std::cerr << fmt::format("warning: the times of {} of {} cases cannot be told; a regression of "
                              "theirs would not be found\n",
                              unclear, comparison.cases());
