@@ -12,6 +12,7 @@
 #include "report/eab_arms.h"
 #include "report/eab_plot_parts.h"
 #include "report/ep_plot_parts.h"
+#include "results/guard.h"
 
 namespace peakbench::report {
 
@@ -126,7 +127,7 @@ std::optional<Plot> eab_plot(const AllFiled<EabCase>& cases, const EabCase& show
       if ((record.arm == "original" || record.arm == "cow") && record.decode != decode)
         continue;
       gathered.add(arm_title(record.arm, record.decode), record.peak_bytes,
-                   [&] { return results::load_eab_trace(*one.path, record.case_id); });
+                   [&] { return results::load_eab_trace_guarded(*one.path, record.case_id); });
     }
   return gathered.plot(
       "Memory over time beyond the weights, by what it is for",
@@ -166,8 +167,9 @@ std::optional<Plot> ep_plot(const AllFiled<EpCase>& cases, const EpCase& shown) 
   for (const std::string& arm : order)
     for (const Filed<EpCase>& one : cases)
       if (one.record->arm == arm && same_setting(*one.record, shown, {"arm"}))
-        gathered.add(arm, one.record->peak_bytes,
-                     [&] { return results::load_ep_trace(*one.path, one.record->case_id); });
+        gathered.add(arm, one.record->peak_bytes, [&] {
+          return results::load_ep_trace_guarded(*one.path, one.record->case_id);
+        });
   return gathered.plot("Memory over time of a training step, by what it is for",
                        {fmt::format("depth {}, {}", shown.depth, shared_text({&shown}))});
 }
