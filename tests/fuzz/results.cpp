@@ -1,6 +1,9 @@
 // A results file. Most inputs are choices: changes that are made to a good file through HDF5
 // itself, so that what is tested is this suite's readers, in this process. Others are bytes that
 // are put over those of a good file; HDF5 does not survive all of these, the guarded readers must.
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+
 #include "fuzz.h"
 #include "hostile_results.h"
 #include "results/guard.h"
@@ -22,6 +25,13 @@ void damage(std::string& bytes, FuzzedDataProvider& choices) {
 }
 
 } // namespace
+
+// A guarded reader that HDF5 brings down is what it is for: libFuzzer must not keep its input. (Its
+// parent is watched as ever.)
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  pthread_atfork(nullptr, nullptr, [] { __sanitizer_set_death_callback(nullptr); });
+  return 0;
+}
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   FuzzedDataProvider choices(data, size);
