@@ -73,7 +73,14 @@ TEST_F(AggregateHtmlTest, TellsOfEveryFile) {
   const std::string files = report::testing::article(page("both.html"), "files");
   EXPECT_THAT(files, HasSubstr("<dd>run.h5</dd>"));
   EXPECT_THAT(files, HasSubstr("<dd>second.h5</dd>"));
-  EXPECT_THAT(page("both.html"), HasSubstr("Cases in several files"));
+  // Equal rows count once; a case with another row is kept and named.
+  EXPECT_THAT(page("both.html"), Not(HasSubstr("Cases in several files")));
+  results::EpCase other = report::testing::ep_cases().front();
+  other.step_seconds = 99;
+  results::Store::create(scratch_ / "other.h5", results::testing::example_info())
+      .append(results::EpRow{other, {}, {}, {}, {}, {}});
+  EXPECT_EQ(run("run.h5 other.h5 --html differs.html").status, 0);
+  EXPECT_TRUE(page("differs.html").find("Cases in several files") != std::string::npos);
   EXPECT_EQ(run("run.h5 second.h5 --to merged.h5 --html merged.html").status, 0);
   EXPECT_THAT(report::testing::article(page("merged.html"), "files"),
               HasSubstr("<h4>Merged from</h4>"));
