@@ -85,9 +85,7 @@ std::vector<Table> table_of_peaks(const std::string& title, std::size_t settings
   table.title = title;
   table.settings = settings;
   table.columns = std::move(columns);
-  for (const Column& column :
-       {Column{"case", "", true}, Column{"at", "s"}, Column{"phase", "", true},
-        Column{"peak", "MB"}, Column{"mostly", "", true}, Column{"share", "%"}})
+  for (const Column& column : {Column{"at", "s"}, Column{"phase", "", true}, Column{"peak", "MB"}})
     table.columns.push_back(column);
   for (const std::size_t tag : tags) {
     std::string name = results::kTagNames[tag];
@@ -98,13 +96,10 @@ std::vector<Table> table_of_peaks(const std::string& title, std::size_t settings
     if (table.rows.size() == kMostRows)
       break;
     const Record& row = *one.record;
-    const std::vector<Part> parts = parts_of(row.peak, results::kTagMembers.size());
     std::vector<std::string> cells = one.cells;
-    cells.insert(cells.end(),
-                 {row.case_id, number(row.timeline_peak_seconds),
-                  row.timeline_peak_phase.empty() ? "start" : row.timeline_peak_phase,
-                  number(megabytes(row.peak_bytes)), parts.empty() ? kNothing : parts.front().name,
-                  parts.empty() ? kNothing : percent_of(parts.front().bytes, row.peak_bytes)});
+    cells.insert(cells.end(), {number(row.timeline_peak_seconds),
+                               row.timeline_peak_phase.empty() ? "start" : row.timeline_peak_phase,
+                               number(megabytes(row.peak_bytes))});
     for (const std::size_t tag : tags)
       cells.push_back(number(megabytes(row.peak.*results::kTagMembers[tag])));
     table.rows.push_back(std::move(cells));
@@ -146,21 +141,15 @@ std::vector<Table> ep_timeline_tables(const std::vector<EpCase>& cases) {
   const auto grouping = group_rows(cases, kEpCompared);
   std::vector<Shown<EpCase>> all;
   for (const auto& group : grouping.groups) {
-    std::set<std::int64_t, std::greater<>> depths;
-    for (const EpCase* row : group.rows)
-      depths.insert(row->depth);
-    for (const std::int64_t depth : depths)
-      for (const std::string& arm : arms_of(group.rows)) {
-        EpRows rows = rows_of(group.rows, arm);
-        std::erase_if(rows, [&](const EpCase* row) { return row->depth != depth; });
-        if (const EpCase* const row = greatest_of(rows))
-          all.push_back({joined(group.setting, {arm, count(depth)}), row});
-      }
+    for (const std::string& arm : arms_of(group.rows))
+      if (const EpCase* const row = greatest_of(rows_of(group.rows, arm)))
+        all.push_back({joined(group.setting, {arm, count(row->depth)}), row});
   }
   std::vector<Column> columns = grouping.columns;
   columns.insert(columns.end(), {{"arm", "", true}, {"depth", "layers"}});
   return table_of_peaks("EP: where the peak is", grouping.columns.size(), columns, all, cases,
-                        "With the weights and all. At: since the start of the recorded repeat of "
+                        "Of each arm the case with the greatest peak, with the weights and all. "
+                        "At: since the start of the recorded repeat of "
                         "a training step (run --timeline).");
 }
 
