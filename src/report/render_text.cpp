@@ -9,7 +9,7 @@ namespace peakbench::report {
 namespace {
 
 constexpr std::size_t kLineWidth = 120;
-constexpr std::size_t kLeastWrapped = 24; // a column is not wrapped below this
+constexpr std::size_t kLeastWrapped = 18; // a column is not wrapped below this
 constexpr std::size_t kGap = 2;
 
 using Lines = std::vector<std::string>;
