@@ -14,24 +14,6 @@ namespace {
 
 using results::RunData;
 
-// Rows of /environment that cases are of.
-std::vector<results::EnvironmentRow> environments_of(const RunData& run) {
-  std::set<std::int64_t> numbers;
-  const auto note = [&](const auto& rows) {
-    for (const auto& row : rows)
-      numbers.insert(row.environment);
-  };
-  note(run.eab);
-  note(run.ep);
-  note(run.comm);
-  note(run.scaling);
-  std::vector<results::EnvironmentRow> used;
-  for (const std::int64_t number : numbers)
-    if (number >= 0 && number < std::ssize(run.environment))
-      used.push_back(run.environment[static_cast<std::size_t>(number)]);
-  return used;
-}
-
 std::string listed(const std::set<std::string>& values) {
   constexpr std::size_t kShown = 4;
   std::string text;
@@ -69,7 +51,8 @@ std::string differences(const std::vector<Record>& before, const std::vector<Rec
 
 std::vector<std::string> environment_notes(const RunData& baseline, const RunData& now) {
   std::vector<std::string> notes;
-  const auto before = environments_of(baseline), after = environments_of(now);
+  const auto before = results::environments_of_cases(baseline),
+             after = results::environments_of_cases(now);
   if (before.empty() || after.empty()) {
     notes.emplace_back("Of one side the environment is not known.");
     return notes;

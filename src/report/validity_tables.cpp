@@ -89,26 +89,8 @@ void add_notes(Table& table, const results::RunData& run) {
                           "repeats.max or repeats.time_limit_seconds.");
 }
 
-// Rows of /environment that cases of the run are of.
-std::vector<results::EnvironmentRow> environments_used(const results::RunData& run) {
-  std::set<std::int64_t> numbers;
-  const auto note = [&](const auto& rows) {
-    for (const auto& row : rows)
-      numbers.insert(row.environment);
-  };
-  note(run.eab);
-  note(run.ep);
-  note(run.comm);
-  note(run.scaling);
-  std::vector<results::EnvironmentRow> used;
-  for (const std::int64_t number : numbers)
-    if (number >= 0 && number < static_cast<std::int64_t>(run.environment.size()))
-      used.push_back(run.environment[static_cast<std::size_t>(number)]);
-  return used;
-}
-
 void add_drift(Table& table, const results::RunData& run) {
-  const auto drifts = results::drift_among(environments_used(run));
+  const auto drifts = results::drift_among(results::environments_of_cases(run));
   if (!drifts.empty())
     table.notes.push_back(fmt::format(
         "Cases of different environments ({}): medians over them compare these too; the column "

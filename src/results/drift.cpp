@@ -46,6 +46,23 @@ std::vector<std::string> listed(const Values& values) { return {values.begin(), 
 
 } // namespace
 
+std::vector<EnvironmentRow> environments_of_cases(const RunData& run) {
+  std::set<std::int64_t> numbers;
+  const auto note = [&](const auto& rows) {
+    for (const auto& row : rows)
+      numbers.insert(row.environment);
+  };
+  note(run.eab);
+  note(run.ep);
+  note(run.comm);
+  note(run.scaling);
+  std::vector<EnvironmentRow> used;
+  for (const std::int64_t number : numbers)
+    if (number >= 0 && number < std::ssize(run.environment))
+      used.push_back(run.environment[static_cast<std::size_t>(number)]);
+  return used;
+}
+
 std::vector<Drift> drift_between(std::span<const EnvironmentRow> before,
                                  std::span<const EnvironmentRow> now) {
   if (before.empty() || now.empty())

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "results/records.h"
+#include "results/store.h"
 
 namespace peakbench::results {
 
@@ -14,6 +15,9 @@ struct Drift {
   std::vector<std::string> before; // distinct values, sorted
   std::vector<std::string> now;
 };
+
+// Rows of /environment that cases of the run are of, each once.
+std::vector<EnvironmentRow> environments_of_cases(const RunData& run);
 
 // Columns (devices, drivers, libraries, threads, our own version) whose values are others in `now`
 // than in `before`.

@@ -2,29 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
 #include <filesystem>
 
 #include "base/build_info.h"
+#include "base/clock_text.h"
 #include "base/error.h"
 
 namespace peakbench::suite {
 
 namespace fs = std::filesystem;
 
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 results::RunInfo run_info(const Config& config, const Plan& plan, const std::string& command_line) {
   results::RunInfo info;
   info.name = config.name;
-  info.created = now_text();
+  info.created = utc_now();
   info.command_line = command_line;
   info.plan_hash = plan.hash;
   info.git_revision = git_revision();

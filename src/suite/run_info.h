@@ -10,8 +10,6 @@ namespace peakbench::suite {
 
 results::RunInfo run_info(const Config& config, const Plan& plan, const std::string& command_line);
 
-std::string now_text(); // "2025-01-02T03:04:05Z"
-
 // Makes the folder that a file is to lie in. UserError.
 void make_folder_of(const std::string& path);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/clock_text.h"
 #include "base/error.h"
 #include "cluster/devices.h"
 #include "cluster/work_source.h"
@@ -120,7 +121,7 @@ void write_ranks(const cluster::Session& session, const Launch& launch, const st
 } // namespace
 
 LoopResult run_loop(const cluster::Session& session, const Launch& launch, results::Store* store) {
-  const std::string started = now_text();
+  const std::string started = utc_now();
   std::optional<Writer> writer;
   if (store)
     writer.emplace(launch.plan, launch.selected, *store, std::cerr, isatty(STDERR_FILENO) != 0);

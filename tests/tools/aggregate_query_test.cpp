@@ -95,6 +95,7 @@ TEST_F(AggregateQuery, ListsColumnsWithoutAFile) {
   const auto one = run("--list-columns ep");
   EXPECT_THAT(one.text, AllOf(HasSubstr("Columns of ep\n"), Not(HasSubstr("Columns of eab\n"))));
   EXPECT_EQ(run("run.h5 --list-columns").status, 0);
+  EXPECT_EQ(run("--list-columns --html page.html").status, 2);
   EXPECT_THAT(output("--list-columns ep --json -"), StartsWith("{"));
 }
 

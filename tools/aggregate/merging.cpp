@@ -1,25 +1,16 @@
 #include "aggregate/merging.h"
 
 #include <csignal>
-#include <ctime>
 #include <iostream>
 
 #include "aggregate/progress.h"
+#include "base/clock_text.h"
 #include "base/error.h"
 #include "results/merge.h"
 
 namespace peakbench::aggregate {
 
 namespace {
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 // A handler knows nothing but what lies outside of everything.
 volatile std::sig_atomic_t stop_was_asked = 0;
@@ -66,7 +57,7 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
     stop.check(options.to);
     progress.show(done);
   };
-  const auto summary = results::merge_files(options.files, options.to, {now_text(), command_line},
+  const auto summary = results::merge_files(options.files, options.to, {utc_now(), command_line},
                                             options.force, how);
   progress.end();
   for (const auto& duplicate : summary.duplicates) {

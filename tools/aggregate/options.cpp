@@ -85,6 +85,9 @@ void check(const Options& options) {
   const bool as_tables = options.rows == "tables";
   if (options.files.empty() && options.inputs.files_from.empty() && !only_lists_columns(options))
     throw UserError("no results file is named", "", "peakbench-aggregate --help shows examples.");
+  if (only_lists_columns(options) && !(options.html.empty() && options.plots.empty()))
+    throw UserError("--list-columns makes no page and no pictures", "",
+                    "Use --csv, --json or --markdown.");
   check_selection(options);
   check_comparing(options);
   int on_standard_output = 0;

@@ -1,23 +1,9 @@
 #include "aggregate/page.h"
 
-#include <ctime>
-
+#include "base/clock_text.h"
 #include "report/file_plots.h"
 
 namespace peakbench::aggregate {
-
-namespace {
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-} // namespace
 
 PageParts page_parts(const Options& options, const std::vector<results::RunData>& runs) {
   PageParts parts;
@@ -36,7 +22,7 @@ Output page_of(const Options& options, const PageParts& parts, const results::Ru
                                              .tables = tables,
                                              .plots = parts.plots,
                                              .command_line = command_line,
-                                             .made = now_text()})};
+                                             .made = utc_now()})};
 }
 
 std::string shell_word(const std::string& word) {
