@@ -259,7 +259,7 @@ TEST(CompareTest, RepeatsOfSeveralFilesAreOnePoolAndCopiesCountOnce) {
 TEST(CompareTest, AMedianWithoutRepeatsIsShownAndCannotBeTold) {
   RunData before = run_of(10), now = run_of(10, 3);
   now.ep_repeats.clear();
-  const CaseComparison& one = compare(before, now, {}).kinds[1].cases[0];
+  const CaseComparison one = compare(before, now, {}).kinds[1].cases[0];
   EXPECT_EQ(one.verdict, TimeVerdict::cannot_tell);
   EXPECT_NEAR(one.ratio.ratio, 3, 0.01);
   EXPECT_TRUE(std::isnan(one.ratio.lower));
