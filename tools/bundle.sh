@@ -64,7 +64,8 @@ done
 
 # --- libraries ------------------------------------------------------------------------------------------
 # Open MPI and PMIx look for their plugins below a prefix that can be moved.
-mpi_path() { ompi_info --path "$1" --parsable | head -n 1 | cut -d: -f3; }
+# (Readers that stop early would end what they read from, and with pipefail this script without a word.)
+mpi_path() { ompi_info --path "$1" --parsable | awk -F: 'NR == 1 {print $3}'; }
 command -v ompi_info >/dev/null || fail "there is no ompi_info. Install openmpi-bin"
 mpi_prefix=$(mpi_path prefix) plugins=$(mpi_path pkglibdir)
 for folder in "$plugins" "$(mpi_path pkgdatadir)"; do
@@ -73,7 +74,7 @@ for folder in "$plugins" "$(mpi_path pkgdatadir)"; do
 done
 mkdir -p "$root/mpi/etc"
 [ ! -d "$(mpi_path sysconfdir)" ] || cp -rL "$(mpi_path sysconfdir)/." "$root/mpi/etc/"
-pmix=$(ldconfig -p | awk '/libpmix\.so\.2 /{print $NF; exit}')
+pmix=$(ldconfig -p | awk '/libpmix\.so\.2 /{if (!found++) print $NF}')
 if [ -n "$pmix" ]; then
   pmix=$(dirname "$(dirname "$(readlink -f "$pmix")")") # .../pmix2
   [ ! -d "$pmix/lib/pmix" ] || cp -rL "$pmix/." "$root/pmix/"

@@ -27,7 +27,7 @@ expect() { # STATUS WORDS COMMAND...: the command ends with this status and prin
 
 # LibTorch with CUDA is 2.5 GB of libraries: a build with it is tried without, and finds LibTorch at run time.
 options=() cuda=
-! ldd "$source/build/$preset/bin/peakbench" | grep -q libtorch_cuda ||
+! ldd "$source/build/$preset/bin/peakbench" | grep libtorch_cuda >/dev/null ||
   { options=(--without-torch); cuda=$(dirname "$(ldd "$source/build/$preset/bin/peakbench" | awk '$1 ~ /^libcublas\.so/ {print $3}')"); }
 "$source/tools/bundle.sh" --preset "$preset" --out "$scratch/b.tar" "${options[@]}"
 expect 2 'exists already' "$source/tools/bundle.sh" --preset "$preset" --out "$scratch/b.tar"
