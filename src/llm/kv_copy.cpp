@@ -85,10 +85,15 @@ void copy_on_cuda(std::span<const at::Tensor> chunks, std::span<const Piece> pie
 
 void write_slots(std::span<const at::Tensor> chunks, std::int64_t layer,
                  std::span<const SlotRun> slots, const at::Tensor& key, const at::Tensor& value) {
-  std::int64_t row = 0;
+  std::int64_t reserved = 0;
+  for (const SlotRun& run : slots)
+    reserved += run.count;
+  // Before anything is read: rows that are not there would be the memory behind the tensor.
+  TORCH_CHECK(reserved == key.size(0) && reserved == value.size(0),
+              "as many rows as slots were reserved");
   for (std::int64_t which = 0; which < 2; ++which) {
     const at::Tensor& rows = which == 0 ? key : value;
-    row = 0;
+    std::int64_t row = 0;
     if (!rows.is_cpu()) {
       for (const SlotRun& run : slots) {
         chunk_of(chunks, run)[layer][which]
@@ -111,7 +116,6 @@ void write_slots(std::span<const at::Tensor> chunks, std::int64_t layer,
         std::memcpy(to, from + row * stride, bytes);
     }
   }
-  TORCH_CHECK(row == key.size(0) && row == value.size(0), "as many rows as slots were reserved");
 }
 
 void copy_slots(std::span<const at::Tensor> chunks, std::span<const SlotRun> from,
