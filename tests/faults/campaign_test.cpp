@@ -59,9 +59,9 @@ protected:
 
   // Kills after so many more cases, if there is still something to be killed.
   void kill_one(Background& run) {
-    const std::size_t before = lines_of(run.output(0));
+    const std::size_t before = cases_shown(run.output(0));
     if (!within(30, [&] {
-          return lines_of(run.output(2)) > before + wait_for_ ||
+          return cases_shown(run.output(2)) > before + wait_for_ ||
                  run.output(0).find("results: ") != std::string::npos;
         }))
       ADD_FAILURE() << "no progress:\n" << run.output(0);

@@ -62,7 +62,7 @@ TEST_F(Disk, AFullOneEndsTheRunWithAWordAndWithWhatThereWas) {
 
 TEST_F(Disk, ALimitOfFileSizeIsAFullDisk) {
   Background background(2, run("q.h5"));
-  ASSERT_TRUE(shown(background, 1)) << background.output(0);
+  ASSERT_TRUE(background.has_shown(1)) << background.output(0);
   rlimit limit{};
   limit.rlim_cur = limit.rlim_max = fs::file_size(file("q.h5"));
   ASSERT_EQ(prlimit(background.ranks().at(0), RLIMIT_FSIZE, &limit, nullptr), 0);
@@ -101,7 +101,7 @@ TEST_F(Disk, AFileThatMayNotBeWrittenToIsNotTouched) {
 TEST_F(Disk, AFolderThatGoesAwayEndsTheRun) {
   fs::create_directories(file("out"));
   Background background(2, run("out/r.h5"));
-  ASSERT_TRUE(shown(background, 2)) << background.output(0);
+  ASSERT_TRUE(background.has_shown(2)) << background.output(0);
   fs::rename(file("out"), file("elsewhere"));
   const Ended ended = background.wait();
   EXPECT_EQ(ended.status, 2) << ended.output;

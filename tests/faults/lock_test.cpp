@@ -15,7 +15,7 @@ using Lock = ManyCases;
 
 TEST_F(Lock, TheSecondLauncherRefusesAndTheFirstIsNotDisturbed) {
   Background first(2, run("r.h5"));
-  ASSERT_TRUE(shown(first, 3)) << first.output(0);
+  ASSERT_TRUE(first.has_shown(3)) << first.output(0);
   const std::vector<int> ranks = first.ranks();
   kill(ranks.at(0), SIGSTOP); // it holds the lock for as long as it takes
   for (const int count : {0, 2}) {
@@ -35,7 +35,7 @@ TEST_F(Lock, TheSecondLauncherRefusesAndTheFirstIsNotDisturbed) {
 TEST_F(Lock, AKilledLaunchersLockFileDoesNotRefuse) {
   {
     Background first(0, run("r.h5"));
-    ASSERT_TRUE(shown(first, 3));
+    ASSERT_TRUE(first.has_shown(3));
     first.signal(SIGKILL);
     first.wait();
   }

@@ -34,16 +34,6 @@ ep: {arms: [backprop, ep_analytic, ep_fused], depths: [2, 3], width: 8, batch: 2
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
-  // Until rank 0 has shown so many cases as written. False if it ended before.
-  static bool shown(Background& run, std::size_t cases, double limit_seconds = 60) {
-    return within(limit_seconds, [&] { return lines_of(run.output(5)) >= cases; });
-  }
-  static std::size_t lines_of(const std::string& output) {
-    std::size_t lines = 0;
-    for (std::size_t at = 0; (at = output.find("] rank ", at)) != std::string::npos; ++at)
-      ++lines;
-    return lines;
-  }
   static std::string identity_of(const results::RunData& data) {
     return data.info.plan_hash + " " + data.info.created;
   }

@@ -29,7 +29,7 @@ protected:
 
 TEST_P(Signals, EndTheRunInOrder) {
   Background background(2, arguments());
-  ASSERT_TRUE(shown(background, 3)) << background.output(0);
+  ASSERT_TRUE(background.has_shown(3)) << background.output(0);
   const int process = GetParam().to < 0
                           ? background.pid()
                           : background.ranks().at(static_cast<std::size_t>(GetParam().to));

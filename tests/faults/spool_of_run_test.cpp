@@ -17,7 +17,7 @@ protected:
   // Rank 0 stands still while rank 1 does its share, and dies. What is then on disks.
   Promised after_a_writer_that_stood_still() {
     Background background(2, run("r.h5", {"--set", "cluster.share=static"}));
-    EXPECT_TRUE(shown(background, 1)) << background.output(0);
+    EXPECT_TRUE(background.has_shown(1)) << background.output(0);
     const std::vector<int> ranks = background.ranks();
     kill(ranks.at(0), SIGSTOP);
     std::size_t spooled = 0;

@@ -121,6 +121,10 @@ const std::string& Background::output(int wait_milliseconds) {
   return output_;
 }
 
+bool Background::has_shown(std::size_t cases, double limit_seconds) {
+  return within(limit_seconds, [&] { return cases_shown(output(5)) >= cases; });
+}
+
 Ended Background::wait(int limit_seconds) {
   const Ended ended = finish(pid_, pipe_, limit_seconds, output_);
   pid_ = -1;

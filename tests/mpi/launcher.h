@@ -1,6 +1,7 @@
 // Starts the program, on one or several ranks, with a time limit: a hang is a failure, not a wait.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ public:
   std::vector<int> workers() const;
   // All that has been written so far; waits at most so long for more of it.
   const std::string& output(int wait_milliseconds);
+  // Until rank 0 has shown so many cases as written. False if it has not within the limit.
+  bool has_shown(std::size_t cases, double limit_seconds = 60);
   // For it, all its ranks and their workers: until nobody is left to write.
   Ended wait(int limit_seconds = 60);
 

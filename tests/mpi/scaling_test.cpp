@@ -2,10 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <csignal>
 #include <map>
-#include <thread>
 
 #include "launcher.h"
 #include "results/store.h"
@@ -110,15 +108,7 @@ TEST_F(Scaling, AnInterruptedCaseLeavesNoRecordAndIsDoneByTheNextRun) {
   slow.push_back("cluster.grace_seconds=1");
   // Interrupted in the second case, which takes some seconds.
   Background background(2, arguments("i.h5", slow));
-  std::size_t before = 0;
-  for (int i = 0; i < 6000 && before < 1; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    try {
-      before = fs::exists(file("i.h5")) ? results::load(file("i.h5")).scaling.size() : 0;
-    } catch (const std::exception&) {
-      before = 0; // in the middle of a write
-    }
-  }
+  ASSERT_TRUE(background.has_shown(1)) << background.output(0);
   background.signal(SIGUSR1); // SIGTERM would have mpirun end the ranks
   const Ended ended = background.wait();
   ASSERT_EQ(ended.status, 3) << ended.output;

@@ -80,7 +80,7 @@ TEST_F(JobsTest, ArrayWritesAFilePerTaskAndMergesThem) {
 TEST_F(JobsTest, RequeueResumesWhereTheSignalCame) {
   const std::string job =
       submit("--nodes=2", "slurm_requeue.sbatch", std::string("tiny.yaml") + kSlowly);
-  ASSERT_TRUE(wait_for_cases("results/tiny.h5", 3)) << log_of(job);
+  ASSERT_TRUE(wait_for_cases(job, 3)) << log_of(job);
   // As --signal=B:USR1 does before the time limit: to the batch script alone.
   EXPECT_EQ(shell("scancel --batch --signal=USR1 " + job).status, 0);
   for (int i = 0; i < 150 && field_of(job, "Restarts") == "0"; ++i)
@@ -108,7 +108,7 @@ TEST_F(JobsTest, RequeueResumesWhereTheSignalCame) {
 TEST_F(JobsTest, RequeueEndsWhenItMayNotStartAgain) {
   const std::string job = submit("--export=ALL,PEAKBENCH_MAX_RESTARTS=0", "slurm_requeue.sbatch",
                                  std::string("tiny.yaml") + kSlowly);
-  ASSERT_TRUE(wait_for_cases("results/tiny.h5", 1)) << log_of(job);
+  ASSERT_TRUE(wait_for_cases(job, 1)) << log_of(job);
   shell("scancel --batch --signal=USR1 " + job);
   EXPECT_EQ(wait_for(job), "FAILED 3") << log_of(job);
   EXPECT_THAT(log_of(job), HasSubstr("PEAKBENCH_MAX_RESTARTS"));
@@ -121,7 +121,7 @@ TEST_F(JobsTest, ASignalToTheStepsKeepsTheResults) {
     const std::string job =
         submit("--export=ALL,PEAKBENCH_LAUNCHER=" + std::string(launcher) + ",PEAKBENCH_OUT=" + out,
                "slurm_multi_node.sbatch", std::string("tiny.yaml") + kSlowly);
-    ASSERT_TRUE(wait_for_cases(out, 3)) << log_of(job);
+    ASSERT_TRUE(wait_for_cases(job, 3)) << log_of(job);
     // To the ranks with srun; with mpirun, whose ranks are no Slurm step of their own, to the
     // script.
     shell(std::string("scancel ") + (launcher == std::string("srun") ? "" : "--batch ") +
@@ -136,7 +136,7 @@ TEST_F(JobsTest, ASignalToTheStepsKeepsTheResults) {
 
 TEST_F(JobsTest, CancellingAJobKeepsTheResults) {
   const std::string job = submit("", "slurm_multi_node.sbatch", std::string("tiny.yaml") + kSlowly);
-  ASSERT_TRUE(wait_for_cases("results/tiny.h5", 3)) << log_of(job);
+  ASSERT_TRUE(wait_for_cases(job, 3)) << log_of(job);
   shell("scancel " + job);
   EXPECT_THAT(wait_for(job), HasSubstr("CANCELLED")) << log_of(job);
   EXPECT_GE(results::load(file("results/tiny.h5")).ep.size(), 3u);

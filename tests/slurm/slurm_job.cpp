@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "results/fields.h"
+#include "support/processes.h"
 
 namespace peakbench::testing {
 
@@ -124,14 +125,9 @@ std::string SlurmTest::log_of(const std::string& job) const {
   return fs::exists(file("log-" + job)) ? read_file(scratch_ / ("log-" + job)) : "no log";
 }
 
-bool SlurmTest::wait_for_cases(const std::string& name, std::size_t count) const {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < end) {
-    if (fs::exists(file(name)) && results::load(file(name)).ep.size() >= count)
-      return true;
-    std::this_thread::sleep_for(kPause / 4);
-  }
-  return false;
+bool SlurmTest::wait_for_cases(const std::string& job, std::size_t count) const {
+  return within(std::chrono::duration<double>(kPatience).count(),
+                [&] { return cases_shown(log_of(job)) >= count; });
 }
 
 results::RunData SlurmTest::plain_run(const std::string& options) const {

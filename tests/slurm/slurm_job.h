@@ -36,8 +36,8 @@ protected:
   std::string wait_for(const std::string& job) const;
   std::string field_of(const std::string& job, const std::string& name) const;
   std::string log_of(const std::string& job) const;
-  // Waits until the results file has so many cases.
-  bool wait_for_cases(const std::string& name, std::size_t count) const;
+  // Waits until its log tells of so many finished cases.
+  bool wait_for_cases(const std::string& job, std::size_t count) const;
 
   // What `mpirun -n 1 peakbench run tiny.yaml` gives.
   results::RunData plain_run(const std::string& options = "") const;

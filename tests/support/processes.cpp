@@ -108,4 +108,11 @@ bool within(double seconds, const std::function<bool()>& so) {
   return true;
 }
 
+std::size_t cases_shown(const std::string& output) {
+  std::size_t cases = 0;
+  for (std::size_t at = 0; (at = output.find("] rank ", at)) != std::string::npos; ++at)
+    ++cases;
+  return cases;
+}
+
 } // namespace peakbench::testing

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ std::string command_of(pid_t process);
 
 // A variable of the environment that it was started with; empty if there is none.
 std::string variable_of(pid_t process, const std::string& name);
+
+// Lines of `peakbench run`'s progress that tell of a finished case. They say how far a run is
+// without reading a file that is being written.
+std::size_t cases_shown(const std::string& output);
 
 // Asks every few milliseconds. False if it was not so within the limit.
 bool within(double seconds, const std::function<bool()>& so);
