@@ -60,7 +60,7 @@ protected:
   // Kills after so many more cases, if there is still something to be killed.
   void kill_one(Background& run) {
     const std::size_t before = cases_shown(run.output(0));
-    if (!within(30, [&] {
+    if (!within(60, [&] {
           return cases_shown(run.output(2)) > before + wait_for_ ||
                  run.output(0).find("results: ") != std::string::npos;
         }))
@@ -73,7 +73,7 @@ protected:
     for (const int rank : run.ranks())
       if (rank > 0)
         ranks_.push_back(rank);
-    if (process > 0 && is_alive(process) && kill(process, SIGKILL) == 0) {
+    if (is_alive(process) && send(process, SIGKILL)) {
       ++kills_;
       story_ += std::string(" ") + kTargetNames[static_cast<std::size_t>(target)];
     }
@@ -82,7 +82,7 @@ protected:
   // After everybody has gone.
   void look_at_what_is_left(const std::string& out, const std::string& output) {
     for (const int rank : ranks_)
-      ASSERT_TRUE(within(30, [&] { return !is_alive(rank); })) << "a rank outlives its mpirun";
+      ASSERT_TRUE(within(60, [&] { return !is_alive(rank); })) << "a rank outlives its mpirun";
     ranks_.clear();
     ASSERT_TRUE(fs::exists(file(out))) << output;
     const results::RunData data = results::load(file(out));
@@ -113,7 +113,7 @@ protected:
         kill_one(run);
       if (disturbed && turn_ % 4 == 2) // a worker's end does not end the run
         kill_one(run);
-      const Ended ended = run.wait(60);
+      const Ended ended = run.wait();
       ASSERT_NE(ended.status, 124) << "somebody hangs:\n" << ended.output;
       ASSERT_NO_FATAL_FAILURE(look_at_what_is_left(out, ended.output));
       if (ended.status == 0)

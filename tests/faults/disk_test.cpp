@@ -61,11 +61,13 @@ TEST_F(Disk, AFullOneEndsTheRunWithAWordAndWithWhatThereWas) {
 }
 
 TEST_F(Disk, ALimitOfFileSizeIsAFullDisk) {
-  Background background(2, run("q.h5"));
+  Background background(2, in_halves("q.h5"));
+  ASSERT_TRUE(background.hold(1)) << background.output(0); // half of the plan is left to be written
   ASSERT_TRUE(background.has_shown(1)) << background.output(0);
   rlimit limit{};
   limit.rlim_cur = limit.rlim_max = fs::file_size(file("q.h5"));
   ASSERT_EQ(prlimit(background.ranks().at(0), RLIMIT_FSIZE, &limit, nullptr), 0);
+  background.let_go(1);
   const Ended ended = background.wait();
   EXPECT_EQ(ended.status, 2) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("File too large"));
@@ -100,9 +102,11 @@ TEST_F(Disk, AFileThatMayNotBeWrittenToIsNotTouched) {
 
 TEST_F(Disk, AFolderThatGoesAwayEndsTheRun) {
   fs::create_directories(file("out"));
-  Background background(2, run("out/r.h5"));
+  Background background(2, in_halves("out/r.h5"));
+  ASSERT_TRUE(background.hold(1)) << background.output(0);
   ASSERT_TRUE(background.has_shown(2)) << background.output(0);
   fs::rename(file("out"), file("elsewhere"));
+  background.let_go(1);
   const Ended ended = background.wait();
   EXPECT_EQ(ended.status, 2) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("No such file or directory"));

@@ -14,17 +14,16 @@ using ::testing::HasSubstr;
 using Lock = ManyCases;
 
 TEST_F(Lock, TheSecondLauncherRefusesAndTheFirstIsNotDisturbed) {
-  Background first(2, run("r.h5"));
+  Background first(2, in_halves("r.h5"));
+  ASSERT_TRUE(first.hold(1)) << first.output(0); // for as long as it takes
   ASSERT_TRUE(first.has_shown(3)) << first.output(0);
-  const std::vector<int> ranks = first.ranks();
-  kill(ranks.at(0), SIGSTOP); // it holds the lock for as long as it takes
   for (const int count : {0, 2}) {
-    const Ended second = run_program(count, run("r.h5"), 60);
+    const Ended second = run_program(count, run("r.h5"));
     EXPECT_EQ(second.status, 2) << second.output;
     EXPECT_THAT(second.output, HasSubstr("is in use"));
-    EXPECT_THAT(second.output, HasSubstr("process " + std::to_string(ranks.at(0))));
+    EXPECT_THAT(second.output, HasSubstr("process " + std::to_string(first.ranks().at(0))));
   }
-  kill(ranks.at(0), SIGCONT);
+  first.let_go(1);
   const Ended ended = first.wait();
   EXPECT_EQ(ended.status, 0) << ended.output;
   const results::RunData data = results::load(file("r.h5"));
@@ -35,7 +34,7 @@ TEST_F(Lock, TheSecondLauncherRefusesAndTheFirstIsNotDisturbed) {
 TEST_F(Lock, AKilledLaunchersLockFileDoesNotRefuse) {
   {
     Background first(0, run("r.h5"));
-    ASSERT_TRUE(first.has_shown(3));
+    ASSERT_TRUE(first.hold(0)) << first.output(0); // by then it has the lock
     first.signal(SIGKILL);
     first.wait();
   }

@@ -34,6 +34,10 @@ ep: {arms: [backprop, ep_analytic, ep_fused], depths: [2, 3], width: 8, batch: 2
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
+  // Of a launch whose second rank can be held: rank 0 does its own half of the plan meanwhile.
+  std::vector<std::string> in_halves(const std::string& out) const {
+    return run(out, {"--set", "cluster.share=static"});
+  }
   static std::string identity_of(const results::RunData& data) {
     return data.info.plan_hash + " " + data.info.created;
   }

@@ -20,20 +20,25 @@ void PrintTo(const Sent& sent, std::ostream* out) { *out << sent.name; }
 
 class Signals : public ManyCases, public ::testing::WithParamInterface<Sent> {
 protected:
-  // Long enough for the signal to come while there is something left to do.
   std::vector<std::string> arguments() const {
-    return run("r.h5",
-               {"--set", "repeats={warm_up: 0, min: 250, max: 250, time_limit_seconds: 100}"});
+    std::vector<std::string> words = in_halves("r.h5");
+    words.insert(words.end(),
+                 {"--set", "repeats={warm_up: 0, min: 250, max: 250, time_limit_seconds: 100}",
+                  "--set", "cluster.grace_seconds=1"});
+    return words;
   }
 };
 
 TEST_P(Signals, EndTheRunInOrder) {
   Background background(2, arguments());
+  // However late the signal comes, there is something left to do. This one's case is dropped when
+  // its time of grace is over, that of rank 0 comes to its end.
+  ASSERT_TRUE(background.hold(1)) << background.output(0);
   ASSERT_TRUE(background.has_shown(3)) << background.output(0);
   const int process = GetParam().to < 0
                           ? background.pid()
                           : background.ranks().at(static_cast<std::size_t>(GetParam().to));
-  kill(process, GetParam().signal);
+  ASSERT_TRUE(send(process, GetParam().signal)) << background.output(0);
   const Ended ended = background.wait();
   const bool own_status = GetParam().to < 0 && GetParam().signal == SIGTERM;
   if (own_status) { // then Open MPI's launcher has one of its own

@@ -23,6 +23,14 @@ cluster: {threads: 1, lost_after_seconds: 2}
 ep: {arms: [ep_autograd], depths: [8, 9, 10], width: 16, batch: 4, steps: 8, rate: [0.1, 0.12, 0.14, 0.15]}
 )";
 constexpr std::size_t kAll = 12;
+// For the launches after it, which a busy machine must not rob of a rank.
+const std::vector<std::string> kPatient{"--set", "cluster.lost_after_seconds=120"};
+
+std::vector<std::string> with(std::vector<std::string> arguments,
+                              const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
 
 class LostRank : public ::testing::TestWithParam<const char*> {};
 
@@ -34,19 +42,16 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
                                            "--out", file,
                                            "--set", std::string("cluster.share=") + GetParam()};
   Background run(3, arguments);
-  ASSERT_TRUE(within(60, [&] { return run.output(20).find("] rank 2") != std::string::npos; }))
-      << run.output(0);
-  const int stopped = run.ranks().at(2);
-  ASSERT_GT(stopped, 0) << run.output(0);
+  ASSERT_TRUE(run.has_shown_of(2, 1)) << run.output(0);
   const std::vector<int> workers = run.workers();
-  kill(stopped, SIGSTOP);
+  ASSERT_TRUE(send(run.ranks().at(2), SIGSTOP)) << run.output(0);
   const Ended ended = run.wait(90);
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("rank 2 on"));
   EXPECT_THAT(ended.output, HasSubstr("has given no sign of life for 2 s"));
   EXPECT_THAT(ended.output, HasSubstr("ranks were lost"));
   for (const int worker : workers)
-    EXPECT_TRUE(within(5, [&] { return !is_alive(worker); }));
+    EXPECT_TRUE(within(60, [&] { return !is_alive(worker); }));
 
   std::size_t failed = 0;
   std::set<std::int64_t> ranks;
@@ -61,24 +66,23 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
     EXPECT_THAT(record.reason, AllOf(HasSubstr("rank 2 on "), HasSubstr("no sign of life")));
   }
   EXPECT_LE(failed, 1u);
-  EXPECT_EQ(ranks.size(), 3u);
+  EXPECT_TRUE(ranks.contains(2)) << "what it had finished is kept";
   const bool dynamic = GetParam() == std::string("dynamic");
   if (dynamic) { // what it had not begun others have done
     EXPECT_EQ(data.ep.size(), kAll);
   } else {
+    EXPECT_EQ(ranks.size(), 3u);
     EXPECT_LT(data.ep.size(), kAll);
     EXPECT_GE(data.ep.size(), kAll * 2 / 3);
   }
-  const Ended resumed = run_program(3, arguments);
+  const Ended resumed = run_program(3, with(arguments, kPatient));
   // A rank that is woken to be ended may still have kept its case in its spool.
   std::size_t still_failed = 0;
   for (const auto& record : results::load(file).ep)
     still_failed += record.status != "ok";
   EXPECT_LE(still_failed, failed);
   EXPECT_EQ(resumed.status, still_failed > 0 ? 1 : 0) << resumed.output;
-  std::vector<std::string> again = arguments;
-  again.push_back("--retry-failed");
-  const Ended retried = run_program(2, again);
+  const Ended retried = run_program(2, with(with(arguments, kPatient), {"--retry-failed"}));
   EXPECT_EQ(retried.status, 0) << retried.output;
   EXPECT_THAT(retried.output, HasSubstr(std::to_string(still_failed) + " of 12 cases to do"));
   EXPECT_EQ(results::load(file).ep.size(), kAll);
@@ -91,16 +95,15 @@ TEST(Lost, WithoutRankZeroTheOthersDoNotWaitForEver) {
   const std::vector<std::string> arguments{"run",   (scratch / "c.yaml").string(), "--out", file,
                                            "--set", "cluster.lost_after_seconds=1"};
   Background run(2, arguments);
-  ASSERT_TRUE(within(60, [&] { return run.output(20).find("] rank 1") != std::string::npos; }))
-      << run.output(0);
-  kill(run.ranks().at(0), SIGSTOP);
+  ASSERT_TRUE(run.has_shown_of(1, 1)) << run.output(0);
+  ASSERT_TRUE(send(run.ranks().at(0), SIGSTOP)) << run.output(0);
   const Ended ended = run.wait(90);
   EXPECT_NE(ended.status, 0);
   EXPECT_NE(ended.status, 124) << "it hung";
   EXPECT_THAT(ended.output, HasSubstr("rank 0 has given no sign of life"));
   const std::size_t before = results::load(file).ep.size();
   EXPECT_GE(before, 1u);
-  const Ended again = run_program(2, arguments);
+  const Ended again = run_program(2, with(arguments, kPatient));
   EXPECT_EQ(again.status, 0) << again.output;
   std::set<std::string> ids;
   for (const auto& record : results::load(file).ep)

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -98,6 +100,17 @@ std::string variable_of(pid_t process, const std::string& name) {
   return "";
 }
 
+bool send(pid_t process, int signal) { return process > 0 && kill(process, signal) == 0; }
+
+bool is_pending(pid_t process, int signal) {
+  std::istringstream status(text_of("/proc/" + std::to_string(process) + "/status"));
+  std::uint64_t pending = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("SigPnd:") || line.starts_with("ShdPnd:"))
+      pending |= std::stoull(line.substr(line.find(':') + 1), nullptr, 16);
+  return (pending >> (signal - 1) & 1) != 0;
+}
+
 bool within(double seconds, const std::function<bool()>& so) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   while (!so()) {
@@ -108,11 +121,13 @@ bool within(double seconds, const std::function<bool()>& so) {
   return true;
 }
 
-std::size_t cases_shown(const std::string& output) {
-  std::size_t cases = 0;
-  for (std::size_t at = 0; (at = output.find("] rank ", at)) != std::string::npos; ++at)
-    ++cases;
-  return cases;
+std::size_t times_in(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at)
+    ++times;
+  return times;
 }
+
+std::size_t cases_shown(const std::string& output) { return times_in(output, "] rank "); }
 
 } // namespace peakbench::testing

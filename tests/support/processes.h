@@ -26,9 +26,17 @@ std::string command_of(pid_t process);
 // A variable of the environment that it was started with; empty if there is none.
 std::string variable_of(pid_t process, const std::string& name);
 
+// Sends a signal to one process. False, and nothing is sent, where there is none: kill() takes -1,
+// which stands for a process that was not found, for every process of the machine.
+bool send(pid_t process, int signal);
+// Sent, and not yet seen by the process.
+bool is_pending(pid_t process, int signal);
+
 // Lines of `peakbench run`'s progress that tell of a finished case. They say how far a run is
 // without reading a file that is being written.
 std::size_t cases_shown(const std::string& output);
+// How often a text has a part.
+std::size_t times_in(const std::string& text, const std::string& part);
 
 // Asks every few milliseconds. False if it was not so within the limit.
 bool within(double seconds, const std::function<bool()>& so);
