@@ -36,8 +36,8 @@ public:
   // returned once it says yes. Throws only for what no later case could survive either.
   virtual std::optional<CaseResult> run(std::size_t index,
                                         const std::function<bool()>& dropped) = 0;
-  // Waits until it can take the first case.
-  virtual void prepare() {}
+  // Waits until it can take the first case, or `dropped` says yes.
+  virtual void prepare(const std::function<bool()>& /*dropped*/) {}
   virtual double load_seconds() const = 0; // of models, so far
   virtual std::int64_t restarts() const { return 0; }
 };

@@ -9,6 +9,10 @@
 
 namespace peakbench::suite {
 
+namespace {
+constexpr int kLookMilliseconds = 100; // between looks at signals
+}
+
 LineReader::Got LineReader::read(std::string& line) {
   for (;;) {
     if (const std::size_t end = waiting_.find('\n'); end != waiting_.npos) {
@@ -23,13 +27,17 @@ LineReader::Got LineReader::read(std::string& line) {
       waiting_.clear();
       return line.empty() ? Got::end : Got::line;
     }
-    // Unlike read(), poll() returns when a signal was handled.
+    // Unlike read(), poll() returns when a signal was handled; but not if that was in another
+    // thread, or right before it began to wait. Hence a look now and then.
     pollfd input{descriptor_, POLLIN, 0};
     if (InterruptWatch::interrupted())
       return Got::interrupted;
-    if (poll(&input, 1, -1) < 0) {
-      if (errno == EINTR)
-        return Got::interrupted;
+    const int ready = poll(&input, 1, kLookMilliseconds);
+    if (ready < 0 && errno == EINTR)
+      return Got::interrupted;
+    if (ready == 0)
+      continue;
+    if (ready < 0) {
       ended_ = true;
       continue;
     }

@@ -32,9 +32,7 @@ public:
     start();
   }
 
-  void prepare() override {
-    get_ready([] { return false; });
-  }
+  void prepare(const std::function<bool()>& dropped) override { get_ready(dropped); }
 
   std::optional<CaseResult> run(std::size_t index, const std::function<bool()>& dropped) override {
     // A process that went while it had nothing to do takes no case with it.

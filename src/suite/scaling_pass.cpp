@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 class Careful final : public CaseRunner {
 public:
   explicit Careful(CaseRunner& runner) : runner_(runner) {}
-  void prepare() override {
+  void prepare(const std::function<bool()>& dropped) override {
     guarded([&] {
-      runner_.prepare();
+      runner_.prepare(dropped);
       return std::optional<CaseResult>();
     });
   }
@@ -129,7 +129,7 @@ ScalingWork::Pass ScalingWork::pass(const cluster::Session& part, const std::str
   Careful careful(*runner_);
   std::vector<std::size_t> all(plan_.cases.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  careful.prepare(); // no rank begins while another one still starts
+  careful.prepare(InterruptWatch::at_once); // no rank begins while another one still starts
   part.barrier();
   const RankSummary mine = run_shared_cases(part, {plan_, all, share, config_.cluster, placement_},
                                             careful, [&](const results::AnyRow& row) {

@@ -118,8 +118,13 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
       collector.request_stop();
     return collector.stopped();
   };
+  const auto to_be_dropped = [&] {
+    if (InterruptWatch::interrupted())
+      collector.request_stop();
+    return grace.is_over();
+  };
   const Deadline starting;
-  runner.prepare();
+  runner.prepare(to_be_dropped);
   summary.start_seconds = starting.elapsed_seconds();
   std::size_t sent = 0;
   const Deadline all;
@@ -129,11 +134,7 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
       break;
     const Deadline clock;
     collector.doing(ordered[*item] + 1);
-    const auto finished = runner.run(ordered[*item], [&] {
-      if (InterruptWatch::interrupted())
-        collector.request_stop();
-      return grace.is_over();
-    });
+    const auto finished = runner.run(ordered[*item], to_be_dropped);
     summary.busy_seconds += clock.elapsed_seconds();
     collector.doing(0);
     if (!finished)

@@ -67,8 +67,9 @@ class Report(unittest.TestCase):
           const input = document.querySelector(arguments[0]);
           input.focus();
           input.value = arguments[1];
-          input.dispatchEvent(new Event('input', {bubbles: true}));""", selector, text)
-        time.sleep(0.2)
+          input.dispatchEvent(new Event('input', {bubbles: true}));
+          // The page chooses them when its own timer is over; one that is set after it, for longer, comes after it.
+          return new Promise(done => setTimeout(done, 200));""", selector, text)
 
     def condition(self, kind, column, text):
         self.type_into(f"{kind} input[aria-label='condition for {column}']", text)

@@ -71,7 +71,7 @@ class Browser:
         """The value that a script returns; it may use `arguments`."""
         return self._post("/execute/sync", {"script": script, "args": list(arguments)})
 
-    def wait(self, script, *arguments, seconds=20):
+    def wait(self, script, *arguments, seconds=60):
         """Until the script returns something true, which is returned."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -115,7 +115,7 @@ class Browser:
         try:
             if hasattr(self, "_session"):
                 self._ask("DELETE", self._session)
-        except OSError:
+        except (OSError, RuntimeError):
             pass
         finally:
             try:

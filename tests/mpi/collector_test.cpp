@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/processes.h"
+
 namespace peakbench::cluster {
 namespace {
 
@@ -21,6 +23,12 @@ protected:
   char** argv_ = nullptr;
   Session session_{argc_, argv_};
 };
+
+// Sooner or later, however busy the machine is.
+template <class Condition>
+bool soon(Condition condition) {
+  return peakbench::testing::within(60, condition);
+}
 
 std::string numbered(int rank, int number) {
   return std::to_string(rank) + "/" + std::to_string(number) +
@@ -74,22 +82,20 @@ TEST_F(CollectorTest, TakesBigAndEmptyMessages) {
 }
 
 TEST_F(CollectorTest, SendDoesNotWaitForTheSink) {
-  // The sink is slow; every rank has queued its messages long before the first is written.
+  // The sink takes nothing before every rank has queued all of its messages.
+  std::atomic<bool> all_queued{false};
   std::size_t written = 0;
   Collector collector(session_, [&](int, const std::string&) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(soon([&] { return all_queued.load(); })) << "somebody waits for the sink";
     ++written;
   });
-  const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 10; ++i)
     collector.send("x");
-  const std::chrono::duration<double> queued = std::chrono::steady_clock::now() - start;
+  session_.barrier();
+  all_queued = true;
   collector.finish();
-  const std::chrono::duration<double> all = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(queued.count(), all.count());
   if (session_.rank() == 0) {
     EXPECT_EQ(written, 10 * ranks());
-    EXPECT_GE(all.count(), 0.02 * 10 * session_.size());
   }
 }
 
@@ -98,9 +104,7 @@ TEST_F(CollectorTest, AFailingSinkStopsEveryRankAndIsRethrownOnRankZero) {
                       [](int, const std::string&) { throw std::runtime_error("disk full"); });
   if (session_.rank() == session_.size() - 1)
     collector.send("one");
-  for (int i = 0; i < 5000 && !collector.stopped(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_TRUE(collector.stopped());
+  EXPECT_TRUE(soon([&] { return collector.stopped(); }));
   collector.send("too late");
   if (session_.rank() == 0) {
     EXPECT_THAT([&] { collector.finish(); },
@@ -115,9 +119,7 @@ TEST_F(CollectorTest, AnyRankCanAskAllToStop) {
     Collector collector(session_, [](int, const std::string&) {});
     if (session_.rank() == asking)
       collector.request_stop();
-    for (int i = 0; i < 5000 && !collector.stopped(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    EXPECT_TRUE(collector.stopped()) << "asked by " << asking;
+    EXPECT_TRUE(soon([&] { return collector.stopped(); })) << "asked by " << asking;
     collector.finish();
   }
 }
@@ -151,13 +153,6 @@ TEST_F(CollectorTest, TwoMayLiveAtOnce) {
     EXPECT_EQ(first, std::string(ranks(), 'a'));
     EXPECT_EQ(second, std::string(ranks(), 'b'));
   }
-}
-
-template <class Condition>
-bool soon(Condition condition) {
-  for (int i = 0; i < 5000 && !condition(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return condition();
 }
 
 TEST_F(CollectorTest, TellsWhatTheSinkHasTaken) {
@@ -222,11 +217,11 @@ TEST_F(CollectorTest, RankZeroKnowsWhatEveryRankDoes) {
 // Quiet is not lost: signs of life come by themselves.
 TEST_F(CollectorTest, ARankThatSaysNothingForLongIsNotLost) {
   CollectorWatch watch;
-  watch.lost_after_seconds = 1;
+  watch.lost_after_seconds = 3;
   watch.lost = [](int rank, const RankSign&) { ADD_FAILURE() << "rank " << rank; };
   Collector collector(
       session_, [](int, const std::string&) {}, watch);
-  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  std::this_thread::sleep_for(std::chrono::milliseconds(4500));
   collector.finish();
   EXPECT_FALSE(collector.anyone_lost());
 }

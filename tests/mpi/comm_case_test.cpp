@@ -33,7 +33,7 @@ results::CommCase comm_case(const std::string& operation, std::int64_t bytes, in
 class CommCaseTest : public ::testing::Test {
 protected:
   CommCaseTest() {
-    config_.repeats = {.warm_up = 1, .min = 3, .max = 4, .interval = 0, .time_limit_seconds = 5};
+    config_.repeats = {.warm_up = 1, .min = 3, .max = 4, .interval = 0, .time_limit_seconds = 600};
     placement_.rank = session_.rank();
   }
   results::CommRow run(const results::CommCase& record) const {

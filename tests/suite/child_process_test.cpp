@@ -19,13 +19,13 @@ using peakbench::testing::is_alive;
 using peakbench::testing::state_of;
 using peakbench::testing::within;
 using Got = FramePipe::Got;
-constexpr int kForever = -1;
+constexpr int kLongMilliseconds = 60000;
 
 std::vector<std::string> played(const std::string& part) { return {testing::kPlayedChild, part}; }
 
 std::string received(FramePipe& pipe) {
   std::string frame;
-  EXPECT_EQ(pipe.receive(frame, 20000), Got::frame);
+  EXPECT_EQ(pipe.receive(frame, kLongMilliseconds), Got::frame);
   return frame;
 }
 
@@ -85,7 +85,7 @@ TEST(ChildProcess, LivesThroughTheSignalsThatEndARunFromItsFirstMomentOn) {
     ChildProcess child(played("echo"));
     // It may not even have come to its own program yet.
     for (const int signal : {SIGINT, SIGTERM, SIGUSR1})
-      if (round > 0 || within(5, [&] {
+      if (round > 0 || within(60, [&] {
             return peakbench::testing::command_of(child.pid()).find(testing::kPlayedChild) !=
                    std::string::npos;
           }))
@@ -98,8 +98,8 @@ TEST(ChildProcess, LivesThroughTheSignalsThatEndARunFromItsFirstMomentOn) {
 TEST(ChildProcess, ItsEndIsSeenWithItsOwnStatus) {
   ChildProcess ends(played("exit"));
   std::string frame;
-  EXPECT_EQ(ends.pipe().receive(frame, 20000), Got::end);
-  EXPECT_EQ(describe_wait_status(ends.end(20)), "exit status 7");
+  EXPECT_EQ(ends.pipe().receive(frame, kLongMilliseconds), Got::end);
+  EXPECT_EQ(describe_wait_status(ends.end(60)), "exit status 7");
   EXPECT_EQ(ends.end(), 7 << 8) << "as often as it is asked";
 
   for (const auto& [signal, text] : {std::pair{SIGKILL, "signal 9 (Killed)"},
@@ -109,15 +109,15 @@ TEST(ChildProcess, ItsEndIsSeenWithItsOwnStatus) {
     child.pipe().send("x");
     received(child.pipe()); // its program runs
     kill(child.pid(), signal);
-    EXPECT_EQ(child.pipe().receive(frame, 20000), Got::end);
-    EXPECT_EQ(describe_wait_status(child.end(20)), text);
+    EXPECT_EQ(child.pipe().receive(frame, kLongMilliseconds), Got::end);
+    EXPECT_EQ(describe_wait_status(child.end(60)), text);
   }
 }
 
 TEST(ChildProcess, SendingToOneThatIsGoneSaysSo) {
   const auto before = signal(SIGPIPE, SIG_IGN);
   ChildProcess child(played("exit"));
-  EXPECT_TRUE(within(20, [&] { return state_of(child.pid()) == 'Z'; }));
+  EXPECT_TRUE(within(60, [&] { return state_of(child.pid()) == 'Z'; }));
   EXPECT_FALSE(child.pipe().send("x"));
   signal(SIGPIPE, before);
 }
@@ -128,7 +128,7 @@ TEST(ChildProcess, IsEndedWithTheObjectEvenIfItIsStopped) {
     ChildProcess child(played("deaf"));
     pid = child.pid();
     kill(pid, SIGSTOP);
-    EXPECT_TRUE(within(5, [&] { return state_of(pid) == 'T'; }));
+    EXPECT_TRUE(within(60, [&] { return state_of(pid) == 'T'; }));
   }
   EXPECT_EQ(state_of(pid), ' ') << "and waited for";
 }
@@ -150,7 +150,7 @@ TEST(ChildProcess, DiesWithAParentThatIsKilled) {
   EXPECT_TRUE(is_alive(child));
   kill(parent, SIGKILL);
   waitpid(parent, nullptr, 0);
-  EXPECT_TRUE(within(5, [&] { return !is_alive(child); }));
+  EXPECT_TRUE(within(60, [&] { return !is_alive(child); }));
   close(told[0]);
   close(told[1]);
 }

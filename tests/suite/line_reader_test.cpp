@@ -54,20 +54,24 @@ TEST(LineReader, GivesLineAfterLineAndThenTheEnd) {
   EXPECT_EQ(reader.read(line), LineReader::Got::end);
 }
 
+// Whichever thread the kernel gives it to, and whether that is before the wait or in it.
 TEST(LineReader, ASignalEndsTheWait) {
-  Pipe pipe;
-  LineReader reader(pipe.end());
-  const InterruptWatch watch;
-  const pthread_t me = pthread_self();
-  std::thread other([me] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // until it waits
-    pthread_kill(me, SIGINT);
-  });
-  std::string line;
-  const LineReader::Got got = reader.read(line);
-  other.join();
-  EXPECT_EQ(got, LineReader::Got::interrupted);
-  EXPECT_TRUE(InterruptWatch::interrupted());
+  for (const bool to_the_reader : {true, false})
+    for (const int after_milliseconds : {0, 150}) {
+      Pipe pipe;
+      LineReader reader(pipe.end());
+      const InterruptWatch watch;
+      const pthread_t me = pthread_self();
+      std::thread other([=] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(after_milliseconds));
+        pthread_kill(to_the_reader ? me : pthread_self(), SIGINT);
+      });
+      std::string line;
+      const LineReader::Got got = reader.read(line);
+      other.join();
+      EXPECT_EQ(got, LineReader::Got::interrupted);
+      EXPECT_TRUE(InterruptWatch::interrupted());
+    }
 }
 
 } // namespace

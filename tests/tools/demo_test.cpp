@@ -251,13 +251,13 @@ TEST_F(DemoTest, AHostilePromptIsOnlyAPrompt) {
   EXPECT_THAT(read_file(scratch_ / "pictures/1-entropy.svg"), HasSubstr("&lt;b> %s {/Symbol a}"));
 }
 
-// Starts the demo with more work than it can do in time, and sends SIGINT once it works.
+// Starts the demo with more work than it can do in time, and sends SIGINT once it works: it waits
+// for signals before it makes its file.
 constexpr const char* kInterrupt = R"(
 { echo "Once upon a time"; while [ ! -e said ]; do sleep 0.05; done; cat rest; } | "$@" >out 2>err &
-for i in $(seq 200); do [ -e run-1.h5 ] || [ -e run.h5 ] && break; sleep 0.05; done
-sleep 0.3
+for i in $(seq 1000); do [ -e run-1.h5 ] || [ -e run.h5 ] && break; sleep 0.05; done
 kill -INT $!
-for i in $(seq 200); do grep -q interrupted err && break; sleep 0.05; done
+for i in $(seq 1000); do grep -q interrupted err && break; sleep 0.05; done
 touch said
 wait $!
 echo "status $?"
