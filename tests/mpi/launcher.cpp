@@ -129,8 +129,13 @@ int Background::worker_of(std::size_t rank) const {
 }
 
 bool Background::hold(std::size_t rank) {
-  return within(60, [&] { return send(worker_of(rank), SIGSTOP); }) &&
-         within(60, [&] { return state_of(worker_of(rank)) == 'T'; });
+  bool sent = false;
+  within(60, [&] {
+    sent = send(worker_of(rank), SIGSTOP);
+    output(0);
+    return sent || ended_;
+  });
+  return sent && within(60, [&] { return state_of(worker_of(rank)) == 'T'; });
 }
 
 void Background::let_go(std::size_t rank) { send(worker_of(rank), SIGCONT); }

@@ -17,8 +17,8 @@ signal_processes() {
     [ "$process" != "/proc/$$" ] || continue
     name=$(cat "$process/comm" 2>/dev/null) || continue
     case $name in
-      munged) tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF -- "=$folder/" || continue ;;
-      slurm*) tr '\0' '\n' 2>/dev/null <"$process/environ" | grep -qxF "SLURM_CONF=$folder/slurm.conf" || continue ;;
+      munged) tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -F -- "=$folder/" >/dev/null || continue ;;
+      slurm*) tr '\0' '\n' 2>/dev/null <"$process/environ" | grep -xF "SLURM_CONF=$folder/slurm.conf" >/dev/null || continue ;;
       *) continue ;;
     esac
     kill "-$signal" "${process#/proc/}" 2>/dev/null || true
@@ -31,7 +31,7 @@ stop() {
   folder=$(readlink "$link")
   if [ -d "$folder" ]; then
     export SLURM_CONF=$folder/slurm.conf
-    if timeout 5 scontrol ping 2>/dev/null | grep -q 'is UP'; then
+    if timeout 5 scontrol ping 2>/dev/null | grep 'is UP' >/dev/null; then
       timeout 5 scancel --full --user=root 2>/dev/null || true
       for _ in $(seq 20); do
         [ -n "$(timeout 5 squeue -h 2>/dev/null)" ] || break
@@ -127,7 +127,7 @@ export SLURM_CONF=$folder/slurm.conf
 for daemon in "slurmctld -c" "slurmd -N n1" "slurmd -N n2"; do
   $daemon </dev/null >>"$folder/log/start.log" 2>&1
 done
-for _ in $(seq 100); do
+until [ $SECONDS -gt 100 ]; do
   if [ "$(timeout 5 sinfo -h -o %T 2>/dev/null | sort -u)" = idle ]; then
     : >"$folder/ready"
     exit 0

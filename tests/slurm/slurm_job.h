@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ namespace peakbench::testing {
 
 // A tiny EP plan, 25 cases, on the CPU.
 extern const char* const kTinyPlan;
-// Options of `peakbench run` that make each of its cases last a moment.
+// Options of `peakbench run` that make each of its cases last a moment, and one that stands still
+// be dropped soon after a signal.
 extern const char* const kSlowly;
 
 class SlurmTest : public ::testing::Test {
@@ -36,8 +38,11 @@ protected:
   std::string wait_for(const std::string& job) const;
   std::string field_of(const std::string& job, const std::string& name) const;
   std::string log_of(const std::string& job) const;
-  // Waits until its log tells of so many finished cases.
-  bool wait_for_cases(const std::string& job, std::size_t count) const;
+  // Waits until its log tells of so many finished cases, with the cases of one rank standing still:
+  // the run does not come to its end before a signal does, however late that is.
+  bool held_at_cases(const std::string& job, std::size_t count) const;
+  // Until it is so, for as long as a job is waited for.
+  static bool in_time(const std::function<bool()>& so);
 
   // What `mpirun -n 1 peakbench run tiny.yaml` gives.
   results::RunData plain_run(const std::string& options = "") const;

@@ -43,16 +43,28 @@ Status status_of(pid_t process) {
   return status;
 }
 
+std::vector<pid_t> processes_that(const std::function<bool(pid_t)>& are_meant) {
+  std::vector<pid_t> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const pid_t process = std::atoi(entry.path().filename().c_str());
+    if (process > 0 && are_meant(process))
+      found.push_back(process);
+  }
+  return found;
+}
+
 } // namespace
 
 std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> children;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const pid_t process = std::atoi(entry.path().filename().c_str());
-    if (process > 0 && status_of(process).parent == parent)
-      children.push_back(process);
-  }
-  return children;
+  return processes_that([&](pid_t process) { return status_of(process).parent == parent; });
+}
+
+std::vector<pid_t> processes_in(const std::string& folder, const std::string& word) {
+  return processes_that([&](pid_t process) {
+    std::error_code gone;
+    const fs::path works_in = fs::read_symlink("/proc/" + std::to_string(process) + "/cwd", gone);
+    return !gone && works_in == folder && command_of(process).find(word) != std::string::npos;
+  });
 }
 
 std::vector<pid_t> descendants_of(pid_t ancestor, const std::string& word) {

@@ -14,6 +14,8 @@ namespace peakbench::testing {
 std::vector<pid_t> children_of(pid_t parent);
 // All of its descendants whose program's arguments contain `word`.
 std::vector<pid_t> descendants_of(pid_t ancestor, const std::string& word);
+// Those that work in the folder and whose arguments contain `word`, whoever has started them.
+std::vector<pid_t> processes_in(const std::string& folder, const std::string& word);
 // Neither gone nor waiting to be waited for.
 bool is_alive(pid_t process);
 // 'R', 'S', 'T' (stopped), 'Z'...; ' ' if there is no such process.
