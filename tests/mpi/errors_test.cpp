@@ -47,7 +47,7 @@ protected:
 
 TEST_P(Mistakes, AreToldOnceOnAnyNumberOfRanks) {
   for (const int ranks : {0, 2}) {
-    const Ended ended = run_program(ranks, arguments(), 60);
+    const Ended ended = run_program(ranks, arguments());
     EXPECT_EQ(ended.status, 2) << ended.output;
     EXPECT_THAT(ended.output, HasSubstr(GetParam().says));
     EXPECT_EQ(count(ended.output, "peakbench: "), 1u) << ended.output;

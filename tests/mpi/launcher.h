@@ -13,7 +13,7 @@ struct Ended {
 };
 
 // `ranks` 0: without mpirun.
-Ended run_program(int ranks, const std::vector<std::string>& arguments, int limit_seconds = 120);
+Ended run_program(int ranks, const std::vector<std::string>& arguments, int limit_seconds = 300);
 
 // A launcher in the background.
 class Background {
@@ -39,7 +39,7 @@ public:
   bool has_shown_of(std::size_t rank, std::size_t cases, double limit_seconds = 60);
   // Until it has ended and nobody is left to write to it. (Ranks whose mpirun was killed are not
   // seen here: they write to mpirun, and outlive it by a moment.)
-  Ended wait(int limit_seconds = 100);
+  Ended wait(int limit_seconds = 300);
 
 private:
   bool shows(const std::string& line, std::size_t times, double limit_seconds);

@@ -45,7 +45,7 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
   ASSERT_TRUE(run.has_shown_of(2, 1)) << run.output(0);
   const std::vector<int> workers = run.workers();
   ASSERT_TRUE(send(run.ranks().at(2), SIGSTOP)) << run.output(0);
-  const Ended ended = run.wait(90);
+  const Ended ended = run.wait();
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("rank 2 on"));
   EXPECT_THAT(ended.output, HasSubstr("has given no sign of life for 2 s"));
@@ -97,7 +97,7 @@ TEST(Lost, WithoutRankZeroTheOthersDoNotWaitForEver) {
   Background run(2, arguments);
   ASSERT_TRUE(run.has_shown_of(1, 1)) << run.output(0);
   ASSERT_TRUE(send(run.ranks().at(0), SIGSTOP)) << run.output(0);
-  const Ended ended = run.wait(90);
+  const Ended ended = run.wait();
   EXPECT_NE(ended.status, 0);
   EXPECT_NE(ended.status, 124) << "it hung";
   EXPECT_THAT(ended.output, HasSubstr("rank 0 has given no sign of life"));

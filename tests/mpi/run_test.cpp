@@ -85,7 +85,10 @@ TEST_F(Run, RanksDoNotChangeResults) {
   EXPECT_EQ(alone.eab.size(), shared ? 21u : 0u);
   for (const int ranks : {1, 2, 4}) {
     const std::string name = std::to_string(ranks) + ".h5";
-    const Ended ended = run(ranks, name);
+    // Handed out as they ask, a rank that starts late may find nothing left.
+    const bool dealt_out = ranks != 2;
+    const std::string share = dealt_out ? "static" : "dynamic";
+    const Ended ended = run(ranks, name, {"--set", "cluster.share=" + share});
     ASSERT_EQ(ended.status, 0) << ended.output;
     const results::RunData data = results::load(file(name));
     EXPECT_EQ(contents(data.ep), contents(alone.ep)) << ranks << " ranks";
@@ -98,7 +101,9 @@ TEST_F(Run, RanksDoNotChangeResults) {
       ++cases_of_rank[record.rank];
     for (const auto& record : data.eab)
       ++cases_of_rank[record.rank];
-    EXPECT_EQ(cases_of_rank.size(), static_cast<std::size_t>(ranks)) << "every rank has work";
+    if (dealt_out) {
+      EXPECT_EQ(cases_of_rank.size(), static_cast<std::size_t>(ranks)) << "every rank has work";
+    }
   }
   if (!shared)
     GTEST_SKIP() << "EP only: EAB needs the shared data folder (PEAKBENCH_SHARED)";

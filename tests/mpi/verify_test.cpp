@@ -27,7 +27,7 @@ TEST(Verify, Eab) {
 }
 
 TEST(Verify, Ep) {
-  const Ended ended = run_program(0, {"verify", "ep", "--device", "cpu"}, 170);
+  const Ended ended = run_program(0, {"verify", "ep", "--device", "cpu"});
   EXPECT_EQ(ended.status, 0) << ended.output;
   EXPECT_THAT(ended.output,
               AllOf(HasSubstr("energy difference of ep_fused"),

@@ -106,8 +106,8 @@ TEST_F(JobsTest, RequeueResumesWhereTheSignalCame) {
 }
 
 TEST_F(JobsTest, RequeueEndsWhenItMayNotStartAgain) {
-  const std::string job = submit("--export=ALL,PEAKBENCH_MAX_RESTARTS=0", "slurm_requeue.sbatch",
-                                 std::string("tiny.yaml") + kSlowly);
+  const std::string job = submit("--nodes=2 --export=ALL,PEAKBENCH_MAX_RESTARTS=0",
+                                 "slurm_requeue.sbatch", std::string("tiny.yaml") + kSlowly);
   ASSERT_TRUE(held_at_cases(job, 1)) << log_of(job);
   shell("scancel --batch --signal=USR1 " + job);
   EXPECT_EQ(wait_for(job), "FAILED 3") << log_of(job);

@@ -31,7 +31,7 @@ const char* const kSlowly =
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(100);
+constexpr auto kPatience = std::chrono::seconds(200);
 constexpr auto kPause = std::chrono::milliseconds(200);
 
 // What has to be equal whatever the ranks and nodes is all the rest.

@@ -53,7 +53,7 @@ function(peakbench_test name)
     return()
   endif()
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
+    set(arg_TIMEOUT 300)
   endif()
   if(PEAKBENCH_SANITIZE) # a test of every system call takes three minutes then, alone on its core
     math(EXPR arg_TIMEOUT "10 * ${arg_TIMEOUT}")
