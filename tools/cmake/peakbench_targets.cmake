@@ -8,6 +8,11 @@ target_compile_options(peakbench_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wconversion;-Wno-sign-conversion;-Werror>
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>)
 target_link_libraries(peakbench_options INTERFACE peakbench_fmt)
+if(PEAKBENCH_SANITIZE)
+  target_sources(peakbench_options INTERFACE
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${PROJECT_SOURCE_DIR}/tests/sanitize/keep_modules.cpp>)
+  target_link_options(peakbench_options INTERFACE LINKER:--export-dynamic-symbol=dlclose)
+endif()
 
 # ATen precompiled once (4.5 s a file without, 1.4 s with).
 file(WRITE ${PROJECT_BINARY_DIR}/generated/aten_precompiled.cpp "// Carries the precompiled header.\n")
