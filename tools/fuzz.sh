@@ -24,7 +24,7 @@ bin=build/fuzz/bin kept=results/fuzz
 all=(gguf safetensors tokenizer chat_template llama2c config results)
 # Limits of one input: seconds (sanitized code takes about ten times as long), megabytes of the
 # process, and of one allocation.
-limits=(-timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024)
+limits=(-timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=1024)
 
 targets=() seconds=60 jobs=1 seed='' fresh=0 repeat='' build_only=0 tests=0
 need() { [ $# -ge 2 ] || { echo "fuzz: $1 needs a value" >&2; exit 2; }; }

@@ -139,6 +139,17 @@ TEST_F(Beside, AProcessThatWentWhileItStartedIsStartedAgain) {
   EXPECT_EQ(runner_->restarts(), 1);
 }
 
+TEST_F(Beside, WaitingForItsStartCanBeDropped) {
+  const pid_t process = worker();
+  stop(process);
+  int asked = 0;
+  runner_->prepare([&] { return ++asked > 3; });
+  EXPECT_EQ(asked, 4);
+  EXPECT_TRUE(send(process, SIGCONT));
+  EXPECT_EQ(run(1).status, "ok");
+  EXPECT_EQ(runner_->restarts(), 0);
+}
+
 TEST_F(Beside, ADroppedCaseLeavesNoRecordAndNoProcess) {
   EXPECT_EQ(run(0).status, "ok");
   const pid_t process = worker();
