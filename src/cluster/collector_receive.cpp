@@ -134,6 +134,10 @@ bool Collector::State::receive_one() {
   PEAKBENCH_MPI(MPI_Recv(&announced, 2, MPI_UINT64_T, from, tag, comm.get(), MPI_STATUS_IGNORE));
   Peer& peer = peers[static_cast<std::size_t>(from)];
   peer.silent_seconds = 0;
+  // One that was given up and lives after all hears nothing else of this rank. What it finishes is
+  // taken as long as the others work; without an answer it would end the job for all.
+  if (peer.lost)
+    signal(from, kHereTag);
   if (tag == kDoneTag)
     peer.done = true;
   if (tag == kStopTag)

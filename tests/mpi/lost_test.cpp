@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kCases = R"(
 name: slow
@@ -86,6 +87,26 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
   EXPECT_EQ(retried.status, 0) << retried.output;
   EXPECT_THAT(retried.output, HasSubstr(std::to_string(still_failed) + " of 12 cases to do"));
   EXPECT_EQ(results::load(file).ep.size(), kAll);
+}
+
+TEST(Lost, OneThatWakesAgainDoesNotEndTheRunOfTheOthers) {
+  const ScratchFolder scratch;
+  write_file(scratch / "c.yaml", kCases);
+  Background run(3, {"run", (scratch / "c.yaml").string(), "--out", (scratch / "w.h5").string(),
+                     "--set", "cluster.share=static", "--set", "cluster.lost_after_seconds=1"});
+  ASSERT_TRUE(run.hold(1)) << run.output(0); // the others are not through before all is done here
+  ASSERT_TRUE(run.has_shown_of(2, 1)) << run.output(0);
+  const int sleeper = run.ranks().at(2);
+  ASSERT_TRUE(send(sleeper, SIGSTOP)) << run.output(0);
+  ASSERT_TRUE(within(60, [&] { return run.output(20).find("rank 2 on") != std::string::npos; }));
+  ASSERT_TRUE(send(sleeper, SIGCONT)) << run.output(0);
+  // Longer than a rank waits for rank 0, which is five times as long as rank 0 waits for it.
+  within(8, [&] { return run.output(20).find("MPI_ABORT") != std::string::npos; });
+  run.let_go(1);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("ranks were lost"));
+  EXPECT_THAT(ended.output, Not(HasSubstr("rank 0 has given no sign of life")));
 }
 
 TEST(Lost, WithoutRankZeroTheOthersDoNotWaitForEver) {
