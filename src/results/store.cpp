@@ -41,12 +41,12 @@ struct Store::State {
     std::vector<std::string> order;
   };
 
-  State(std::string file_path, FileLock file_lock, TwinFiles twin_files)
-      : path(std::move(file_path)), lock(std::move(file_lock)), files(std::move(twin_files)) {}
+  State(std::string file_path, FileLock file_lock)
+      : path(std::move(file_path)), lock(std::move(file_lock)) {}
 
   std::string path;
   FileLock lock;
-  TwinFiles files;
+  std::optional<TwinFiles> files;
   std::string identity;
   std::vector<EnvironmentRow> environment;
   std::int64_t launch = 0; // the number of this one
@@ -64,25 +64,27 @@ struct Store::State {
     index.order.push_back(record.case_id);
   }
 
-  // What the file holds already.
+  // What the file holds already. Before `files` opens it to write: the HDF5 library would else put
+  // new texts where it has read others, and trust what a damaged file says about the room there.
   void read() {
-    identity = identity_of(files.file());
-    environment = read_rows<EnvironmentRow>(files.file(), kEnvironment);
-    for (const auto& record : read_rows<EabCase>(files.file(), kEabCases))
+    const Handle file = open_file(path, false);
+    identity = identity_of(file);
+    environment = read_rows<EnvironmentRow>(file, kEnvironment);
+    for (const auto& record : read_rows<EabCase>(file, kEabCases))
       add(eab, record);
-    for (const auto& record : read_rows<EpCase>(files.file(), kEpCases))
+    for (const auto& record : read_rows<EpCase>(file, kEpCases))
       add(ep, record);
-    for (const auto& record : read_rows<CommCase>(files.file(), kCommCases))
+    for (const auto& record : read_rows<CommCase>(file, kCommCases))
       add(comm, record);
-    for (const auto& record : read_rows<ScalingCase>(files.file(), kScalingCases))
+    for (const auto& record : read_rows<ScalingCase>(file, kScalingCases))
       add(scaling, record);
-    for (const auto& row : read_rows<RankRow>(files.file(), kRanks))
+    for (const auto& row : read_rows<RankRow>(file, kRanks))
       if (row.launch < std::numeric_limits<std::int64_t>::max()) // a file may say anything
         launch = std::max(launch, row.launch + 1);
   }
 
   void commit(const TwinFiles::Change& change) {
-    with_file("write", path, kOutOfRoom, [&] { files.commit(change); });
+    with_file("write", path, kOutOfRoom, [&] { files->commit(change); });
   }
 
   template <class Row>
@@ -116,8 +118,8 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store Store::create(const std::string& path, const RunInfo& info) {
   FileLock lock(path);
   return with_file("create", path, "", [&] {
-    TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
-    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+    std::unique_ptr<State> state(new State(path, std::move(lock)));
+    state->files.emplace(TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); }));
     state->read();
     return Store(std::move(state));
   });
@@ -135,9 +137,9 @@ Store Store::resume(const std::string& path, const RunInfo& info, const FileChec
                     "wait for that to end, and run again.");
   return with_file("resume", path, kMayNotResume, [&] {
     require_same_plan(open_file(path, false), path, info.plan_hash);
-    TwinFiles files(path);
-    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+    std::unique_ptr<State> state(new State(path, std::move(lock)));
     state->read();
+    state->files.emplace(path);
     return Store(std::move(state));
   });
 }
