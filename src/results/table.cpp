@@ -148,7 +148,7 @@ bool is_kind(hid_t compound, unsigned column, std::size_t kind) {
   const H5T_class_t type_class = H5Tget_class(type);
   if (kind == kText)
     return type_class == H5T_STRING && check(H5Tis_variable_str(type), "H5Tis_variable_str") > 0;
-  return type_class == (kind == kReal ? H5T_FLOAT : H5T_INTEGER);
+  return type_class == (kind == kReal ? H5T_FLOAT : H5T_INTEGER) && has_plain_bits(type);
 }
 
 template <class Record>
