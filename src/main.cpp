@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cluster/session.h"
 #include "measure/memory.h"
+#include "results/resume_check.h"
 #include "results/store.h"
 #include "suite/commands.h"
 #include "suite/worker.h"
@@ -34,9 +35,10 @@ std::string command_line(int argc, char** argv) {
 // and ends the job in order; any other one is known to this rank alone, which ends the job for all.
 int run_with_session(int argc, char** argv, const suite::RunOptions& options) {
   results::start_hdf5();
+  results::ResumeCheck check; // before MPI
   const cluster::Session session(argc, argv);
   try {
-    return suite::run_command(session, options);
+    return suite::run_command(session, options, check);
   } catch (const UserError& error) {
     return session.rank() == 0 ? print_error(error) : kExitUserError;
   } catch (const std::exception& error) {

@@ -26,10 +26,10 @@ std::vector<Table> rank_tables(const std::vector<RankRow>& ranks) {
       worked.insert(row.launch);
   Table table;
   table.title = "Ranks";
-  table.columns = {{"launch", ""},    {"rank", ""},     {"host", "", true},  {"share", "", true},
-                   {"cases", ""},     {"restarts", ""}, {"start", "s"},      {"all", "s"},
-                   {"busy", "s"},     {"idle", "s"},    {"model load", "s"}, {"gathered", "MB"},
-                   {"gathering", "s"}};
+  table.columns = {{"launch", ""},     {"rank", ""},       {"host", "", true},  {"share", "", true},
+                   {"cases", ""},      {"restarts", ""},   {"start", "s"},      {"all", "s"},
+                   {"busy", "s"},      {"idle", "s"},      {"model load", "s"}, {"gathered", "MB"},
+                   {"gathering", "s"}, {"ended", "", true}};
   std::size_t left_out = 0;
   for (const RankRow& row : ranks) {
     if (!worked.contains(row.launch))
@@ -42,13 +42,16 @@ std::vector<Table> rank_tables(const std::vector<RankRow>& ranks) {
                           count(row.restarts), fixed(row.start_seconds, 2), fixed(row.seconds, 2),
                           fixed(row.busy_seconds, 2), fixed(row.idle_seconds, 2),
                           fixed(row.load_seconds, 2), number(megabytes(row.gathered_bytes)),
-                          number(row.gathering_seconds)});
+                          number(row.gathering_seconds), row.ended});
   }
   if (table.rows.empty())
     return {};
   table.notes.push_back("Busy: in cases, loading models among it. Idle: waiting for cases and for "
                         "the others. Start: until the process for its cases was ready; not in "
                         "the others.");
+  if (std::ranges::any_of(ranks, [](const RankRow& row) { return row.ended == "lost"; }))
+    table.notes.push_back("A lost rank gave no sign of life any more: of it there is what it had "
+                          "told before.");
   if (left_out > 0)
     table.notes.push_back(fmt::format("{} more rows: --rows ranks has all of them.", left_out));
   return {table};

@@ -125,6 +125,11 @@ constexpr Field<Rank> kRankFields[] = {
     {"isolate", "", "process | none", kMeasured, rank_member<&Rank::isolate>},
     {"part", "", "which part of the plan the launch was for, as i/n; absent: all of it", kMeasured,
      rank_member<&Rank::part>},
+    {"ended", "",
+     "done | interrupted: a signal ended the launch early | lost: the rank gave no sign of life "
+     "any "
+     "more, what it did not tell before is absent",
+     kMeasured, rank_member<&Rank::ended>},
     {"environment", "1", "row of /environment (from 0) of the rank", kMeasured,
      rank_member<&Rank::environment>},
     {"cases", "1", "cases that it did", kMeasured, rank_member<&Rank::cases>},

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,33 +78,39 @@ void close_from(int first) {
     close(descriptor);
 }
 
+constexpr int kPipe = 3, kQuestion = 4; // within the process
+
 // Nothing of its asker's may come to harm: neither its files, nor its terminal.
-int become_reader(int pipe, const GuardLimits& limits, pid_t asker) {
-  constexpr int kPipe = 3;
+void become_reader(int pipe, int question, const GuardLimits& limits, pid_t asker) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != asker)
     _exit(1);
   signal(SIGINT, SIG_IGN); // the asker ends us
-  for (const int number : {SIGPIPE, SIGPROF, SIGTERM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
+  for (const int number : {SIGPIPE, SIGPROF, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
     signal(number, SIG_DFL);
+  for (const int number : {SIGTERM, SIGUSR1})
+    signal(number, question >= 0 ? SIG_IGN : SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN); // a file that grows beyond its limit is a write that fails
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nowhere = open("/dev/null", O_RDWR);
+  // The wanted numbers may be taken by the other one.
+  const int high_pipe = fcntl(pipe, F_DUPFD, 10);
+  const int high_question = question >= 0 ? fcntl(question, F_DUPFD, 10) : -1;
+  const int nowhere = fcntl(open("/dev/null", O_RDWR), F_DUPFD, 10);
   for (int descriptor = 0; descriptor < kPipe; ++descriptor)
     dup2(nowhere, descriptor);
-  if (pipe != kPipe)
-    dup2(pipe, kPipe);
-  close_from(kPipe + 1);
+  dup2(high_pipe, kPipe);
+  dup2(high_question >= 0 ? high_question : nowhere, kQuestion);
+  close_from(kQuestion + 1);
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   allow_memory(limits.memory_bytes);
-  return kPipe;
 }
 
 // Runs `body`, and ends the process.
-[[noreturn]] void read_and_exit(int pipe, const GuardProcess::Body& body) {
-  const auto send = [&](char kind, const std::string& bytes) { send_frame(pipe, kind, bytes); };
+[[noreturn]] void read_and_exit(const GuardProcess::Body& body) {
+  const auto send = [](char kind, const std::string& bytes) { send_frame(kPipe, kind, bytes); };
   try {
     body(send);
   } catch (const UserError& error) {
@@ -139,13 +146,68 @@ int wait_for(pid_t process) {
   return status;
 }
 
+// Until its asker has said all of it, or is gone.
+std::string read_question() {
+  std::string question;
+  char piece[4096];
+  for (;;) {
+    const ssize_t got = read(kQuestion, piece, sizeof piece);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return question;
+    question.append(piece, static_cast<std::size_t>(got));
+  }
+}
+
+[[noreturn]] void throw_errno(const char* call, int number = errno) {
+  throw std::runtime_error(std::string(call) + ": " + std::strerror(number));
+}
+
 } // namespace
 
-GuardProcess::GuardProcess(const GuardLimits& limits, const Body& body)
-    : wall_seconds_(limits.wall_seconds) {
-  int ends[2];
+GuardProcess::GuardProcess(const GuardLimits& limits, const Body& body) {
+  start(limits, body, false);
+}
+
+GuardProcess GuardProcess::waiting(const GuardLimits& limits, const Answer& answer) {
+  GuardProcess process;
+  const auto body = [&](const Send& send) {
+    const std::string question = read_question();
+    if (question.empty()) // it will never come
+      return;
+    allow_seconds(limits.cpu_seconds);
+    answer(send, question);
+  };
+  process.start(limits, body, true);
+  return process;
+}
+
+void GuardProcess::ask(const std::string& question) {
+  for (std::size_t at = 0; at < question.size();) {
+    // Without a signal if nobody listens any more.
+    const ssize_t sent =
+        ::send(question_, question.data() + at, question.size() - at, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR)
+      continue;
+    if (sent < 0)
+      break;
+    at += static_cast<std::size_t>(sent);
+  }
+  shutdown(question_, SHUT_WR);
+}
+
+void GuardProcess::start(const GuardLimits& limits, const Body& body, bool waits) {
+  wall_seconds_ = limits.wall_seconds;
+  int ends[2], questions[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0)
-    throw std::runtime_error(std::string("pipe2: ") + std::strerror(errno));
+    throw_errno("pipe2");
+  if (waits && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, questions) != 0) {
+    const int failure = errno;
+    close(ends[0]);
+    close(ends[1]);
+    throw_errno("socketpair", failure);
+  }
   fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes); // more is better, less will do
   const pid_t asker = getpid();
   // Until the child ignores them, it is not to be found by signals meant for its parent.
@@ -154,39 +216,50 @@ GuardProcess::GuardProcess(const GuardLimits& limits, const Body& body)
   sigprocmask(SIG_SETMASK, &all, &former);
   process_ = fork();
   if (process_ == 0) {
-    const int pipe = become_reader(ends[1], limits, asker);
-    allow_seconds(limits.cpu_seconds);
-    read_and_exit(pipe, body);
+    become_reader(ends[1], questions[1], limits, asker);
+    if (!waits)
+      allow_seconds(limits.cpu_seconds);
+    read_and_exit(body);
   }
   const int failure = errno;
   sigprocmask(SIG_SETMASK, &former, nullptr);
   close(ends[1]);
+  if (waits)
+    close(questions[1]);
   pipe_ = ends[0];
+  question_ = questions[0];
   if (process_ < 0) {
-    close(pipe_);
-    throw std::runtime_error(std::string("fork: ") + std::strerror(failure));
+    close_pipes();
+    throw_errno("fork", failure);
   }
 }
 
 GuardProcess::GuardProcess(GuardProcess&& other) noexcept
     : process_(std::exchange(other.process_, -1)), pipe_(std::exchange(other.pipe_, -1)),
-      wall_seconds_(other.wall_seconds_) {}
+      question_(std::exchange(other.question_, -1)), wall_seconds_(other.wall_seconds_) {}
 
 GuardProcess& GuardProcess::operator=(GuardProcess&& other) noexcept {
   end();
   process_ = std::exchange(other.process_, -1);
   pipe_ = std::exchange(other.pipe_, -1);
+  question_ = std::exchange(other.question_, -1);
   wall_seconds_ = other.wall_seconds_;
   return *this;
+}
+
+void GuardProcess::close_pipes() {
+  for (int* descriptor : {&pipe_, &question_})
+    if (const int number = std::exchange(*descriptor, -1); number >= 0)
+      close(number);
 }
 
 void GuardProcess::end() {
   if (process_ < 0)
     return;
-  close(pipe_);
+  close_pipes();
   kill(process_, SIGKILL);
   wait_for(process_);
-  process_ = pipe_ = -1;
+  process_ = -1;
 }
 
 // The signal's default action ends the process.
@@ -206,8 +279,8 @@ std::string GuardProcess::how_it_ended() {
     return "reading it has not ended within " + std::to_string(std::lround(wall_seconds_)) + " s";
   }
   const int status = wait_for(process_);
-  close(pipe_);
-  process_ = pipe_ = -1;
+  close_pipes();
+  process_ = -1;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
     return "the HDF5 library does not come to an end with it";
   if (WIFSIGNALED(status))

@@ -93,6 +93,11 @@ bool has_link(hid_t file, const std::string& name) {
   return check(H5Lexists(file, name.c_str(), H5P_DEFAULT), "H5Lexists") > 0;
 }
 
+bool has_plain_bits(hid_t type) {
+  const std::size_t size = H5Tget_size(type);
+  return size <= 8 && H5Tget_precision(type) == 8 * size && H5Tget_offset(type) == 0;
+}
+
 Handle text_type() {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "H5Tcopy");
   check(H5Tset_size(type, H5T_VARIABLE), "H5Tset_size");
@@ -132,6 +137,12 @@ void require_variable_text(hid_t type) {
     throw Hdf5Error("a text is not stored with variable length");
 }
 
+// Converting numbers with bits outside of their bytes, HDF5 writes outside of its buffers.
+void require_plain_integer(hid_t type) {
+  if (H5Tget_class(type) != H5T_INTEGER || !has_plain_bits(type))
+    throw Hdf5Error("a whole number is stored as something else");
+}
+
 void require_scalar(hid_t space) {
   if (check(H5Sget_simple_extent_npoints(space), "H5Sget_simple_extent_npoints") != 1)
     throw Hdf5Error("a single value is stored as a list");
@@ -162,6 +173,7 @@ std::string read_text_attribute(hid_t object, const std::string& name) {
 
 std::int64_t read_integer_attribute(hid_t object, const std::string& name) {
   const Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen");
+  require_plain_integer(Handle(H5Aget_type(attribute), H5Tclose, "H5Aget_type"));
   require_scalar(Handle(H5Aget_space(attribute), H5Sclose, "H5Aget_space"));
   std::int64_t value = 0;
   check(H5Aread(attribute, H5T_NATIVE_INT64, &value), "H5Aread");

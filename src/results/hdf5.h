@@ -76,8 +76,9 @@ void flush_to_disk(hid_t file);
 
 Handle make_group(hid_t file, const std::string& name);
 bool has_link(hid_t file, const std::string& name);
-Handle text_type();  // variable length, UTF-8
-Handle truth_type(); // FALSE | TRUE, as h5py's bool
+bool has_plain_bits(hid_t type); // of a number: all of its bytes, and no others
+Handle text_type();              // variable length, UTF-8
+Handle truth_type();             // FALSE | TRUE, as h5py's bool
 
 void write_attribute(hid_t object, const std::string& name, const std::string& value);
 void write_attribute(hid_t object, const std::string& name, std::int64_t value);

@@ -99,6 +99,34 @@ void require_schema(hid_t file, const std::string& path) {
                     "use the version of peakbench that wrote it.");
 }
 
+void require_same_plan(hid_t file, const std::string& path, const std::string& plan_hash) {
+  require_schema(file, path);
+  const std::string plan = read_text_attribute(file, "plan_hash");
+  if (plan != plan_hash)
+    throw UserError("cannot resume results file " + path,
+                    "it is of another plan, " + plan + ", and this configuration's is " + plan_hash,
+                    "choose another --out, or run the configuration that it was made with.");
+  const bool columns = has_columns_of_list<EabCase>(file, kEabCases) &&
+                       has_columns_of_list<EpCase>(file, kEpCases) &&
+                       has_columns_of_list<RepeatRow>(file, kEabSamples) &&
+                       has_columns_of_list<RepeatRow>(file, kEpSamples) &&
+                       has_link(file, kEpTraining) &&
+                       has_columns_of_list<EpComponentRow>(file, kEpComponents) &&
+                       has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
+                       has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
+                       has_columns_of_list<EnvironmentRow>(file, kEnvironment) &&
+                       has_link(file, kSources) && has_columns_of_list<SourceRow>(file, kSources) &&
+                       has_columns_of_list<RankRow>(file, kRanks) &&
+                       has_columns_of_list<CommCase>(file, kCommCases) &&
+                       has_columns_of_list<RepeatRow>(file, kCommSamples) &&
+                       has_columns_of_list<ScalingCase>(file, kScalingCases) &&
+                       has_columns_of_list<RepeatRow>(file, kScalingSamples);
+  if (!columns)
+    throw UserError("cannot resume results file " + path,
+                    "another version of peakbench wrote it, with other columns",
+                    "choose another --out; both files can be aggregated together.");
+}
+
 RunInfo read_run_info(hid_t file) {
   RunInfo info;
   info.name = read_text_attribute(file, "name");
@@ -111,6 +139,10 @@ RunInfo read_run_info(hid_t file) {
   info.plan_json = read_text(file, kConfigPlan);
   info.peakbench_version = version_text(file);
   return info;
+}
+
+std::string identity_of(hid_t file) {
+  return read_text_attribute(file, "plan_hash") + " " + read_text_attribute(file, "created");
 }
 
 } // namespace peakbench::results

@@ -33,7 +33,11 @@ void write_layout(hid_t file, const RunInfo& info);
 void require_hdf5_file(const std::string& path);
 // UserError if the HDF5 file is not ours or of another schema version.
 void require_schema(hid_t file, const std::string& path);
+// The same, and one of another plan, or one with other columns.
+void require_same_plan(hid_t file, const std::string& path, const std::string& plan_hash);
+inline constexpr const char* kMayNotResume = "the file is damaged, or may not be written.";
 RunInfo read_run_info(hid_t file);
+std::string identity_of(hid_t file); // see Store::identity()
 
 // Runs `body`, turning an HDF5 failure into a UserError "cannot <action> results file PATH (why)".
 template <class Body>

@@ -277,7 +277,7 @@ struct ScalingRow {
 // What a rank did in one launch of the program.
 struct RankRow {
   std::int64_t launch = 0, rank = 0, ranks = 0;
-  std::string started, host, share, gather, isolate, part;
+  std::string started, host, share, gather, isolate, part, ended;
   std::int64_t environment = kAbsent;
   std::int64_t cases = kAbsent, restarts = kAbsent;
   double start_seconds = kAbsentReal, seconds = kAbsentReal, busy_seconds = kAbsentReal,

@@ -149,7 +149,10 @@ Spooled read_spool(const std::string& path, const std::string& identity) {
   Spooled spooled;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_of(path), error))
-    (read_file(entry.path(), identity, spooled.messages) ? spooled.files : spooled.foreign)
+    // A pipe would keep us waiting.
+    (entry.is_regular_file(error) && read_file(entry.path(), identity, spooled.messages)
+         ? spooled.files
+         : spooled.foreign)
         .push_back(entry.path());
   return spooled;
 }

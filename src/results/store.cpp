@@ -1,16 +1,18 @@
 #include "results/store.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
 
 #include "base/error.h"
+#include "results/case_writing.h"
 #include "results/fields.h"
 #include "results/file_lock.h"
 #include "results/layout.h"
+#include "results/reading.h"
 #include "results/table.h"
-#include "results/traces.h"
 #include "results/twin_files.h"
 
 namespace peakbench::results {
@@ -20,56 +22,11 @@ namespace {
 constexpr const char* kOutOfRoom =
     "what was written before is safe; make room and run again to resume.";
 
-struct Tables {
-  const char *cases, *samples;
-};
-constexpr Tables tables_of(const EabCase&) { return {kEabCases, kEabSamples}; }
-constexpr Tables tables_of(const EpCase&) { return {kEpCases, kEpSamples}; }
-constexpr Tables tables_of(const CommCase&) { return {kCommCases, kCommSamples}; }
-constexpr Tables tables_of(const ScalingCase&) { return {kScalingCases, kScalingSamples}; }
-
 template <class Record>
 bool same(const Record& a, const Record& b) {
   return std::ranges::all_of(fields<Record>(), [&](const Field<Record>& field) {
     return text_of(value_of(field, a)) == text_of(value_of(field, b));
   });
-}
-
-// Forgets the rows of an earlier try, then adds these.
-template <class Part>
-void write_parts(hid_t file, const char* table, const std::string& case_id,
-                 const std::vector<Part>& parts, bool replace) {
-  if (replace) {
-    auto rows = read_rows<Part>(file, table);
-    if (std::erase_if(rows, [&](const Part& row) { return row.case_id == case_id; }) > 0)
-      rewrite_rows<Part>(file, table, rows);
-  }
-  append_rows<Part>(file, table, parts);
-}
-
-void write_more(hid_t, const CommRow&, bool) {}
-void write_more(hid_t, const ScalingRow&, bool) {}
-void write_more(hid_t file, const EabRow& row, bool) {
-  write_trace(file, row.record.case_id, row.trace);
-}
-void write_more(hid_t file, const EpRow& row, bool replace) {
-  const std::string& id = row.record.case_id;
-  write_parts(file, kEpComponents, id, row.components, replace);
-  write_parts(file, kEpOperations, id, row.operations, replace);
-  write_parts(file, kEpTraining, id, row.training, replace);
-  write_trace(file, id, row.trace);
-}
-
-template <class Row>
-void write_case(hid_t file, const Row& row, const std::optional<std::size_t>& replaced) {
-  using Record = decltype(row.record);
-  const Tables names = tables_of(row.record);
-  if (replaced)
-    write_row(file, names.cases, *replaced, row.record);
-  else
-    append_rows(file, names.cases, std::span<const Record>(&row.record, 1));
-  write_parts(file, names.samples, row.record.case_id, row.repeats, replaced.has_value());
-  write_more(file, row, replaced.has_value());
 }
 
 } // namespace
@@ -84,12 +41,12 @@ struct Store::State {
     std::vector<std::string> order;
   };
 
-  State(std::string file_path, FileLock file_lock, TwinFiles twin_files)
-      : path(std::move(file_path)), lock(std::move(file_lock)), files(std::move(twin_files)) {}
+  State(std::string file_path, FileLock file_lock)
+      : path(std::move(file_path)), lock(std::move(file_lock)) {}
 
   std::string path;
   FileLock lock;
-  TwinFiles files;
+  std::optional<TwinFiles> files;
   std::string identity;
   std::vector<EnvironmentRow> environment;
   std::int64_t launch = 0; // the number of this one
@@ -107,25 +64,27 @@ struct Store::State {
     index.order.push_back(record.case_id);
   }
 
-  // What the file holds already.
+  // What the file holds already. Before `files` opens it to write: the HDF5 library would else put
+  // new texts where it has read others, and trust what a damaged file says about the room there.
   void read() {
-    identity = read_text_attribute(files.file(), "plan_hash") + " " +
-               read_text_attribute(files.file(), "created");
-    environment = read_rows<EnvironmentRow>(files.file(), kEnvironment);
-    for (const auto& record : read_rows<EabCase>(files.file(), kEabCases))
+    const Handle file = open_file(path, false);
+    identity = identity_of(file);
+    environment = read_rows<EnvironmentRow>(file, kEnvironment);
+    for (const auto& record : read_rows<EabCase>(file, kEabCases))
       add(eab, record);
-    for (const auto& record : read_rows<EpCase>(files.file(), kEpCases))
+    for (const auto& record : read_rows<EpCase>(file, kEpCases))
       add(ep, record);
-    for (const auto& record : read_rows<CommCase>(files.file(), kCommCases))
+    for (const auto& record : read_rows<CommCase>(file, kCommCases))
       add(comm, record);
-    for (const auto& record : read_rows<ScalingCase>(files.file(), kScalingCases))
+    for (const auto& record : read_rows<ScalingCase>(file, kScalingCases))
       add(scaling, record);
-    for (const auto& row : read_rows<RankRow>(files.file(), kRanks))
-      launch = std::max(launch, row.launch + 1);
+    for (const auto& row : read_rows<RankRow>(file, kRanks))
+      if (row.launch < std::numeric_limits<std::int64_t>::max()) // a file may say anything
+        launch = std::max(launch, row.launch + 1);
   }
 
   void commit(const TwinFiles::Change& change) {
-    with_file("write", path, kOutOfRoom, [&] { files.commit(change); });
+    with_file("write", path, kOutOfRoom, [&] { files->commit(change); });
   }
 
   template <class Row>
@@ -159,56 +118,28 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store Store::create(const std::string& path, const RunInfo& info) {
   FileLock lock(path);
   return with_file("create", path, "", [&] {
-    TwinFiles files = TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); });
-    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+    std::unique_ptr<State> state(new State(path, std::move(lock)));
+    state->files.emplace(TwinFiles::create(path, [&](hid_t file) { write_layout(file, info); }));
     state->read();
     return Store(std::move(state));
   });
 }
 
-namespace {
-
-// Before anything is opened for writing: is this a file to go on with?
-void require_same_plan(const std::string& path, const RunInfo& info) {
-  const Handle file = open_file(path, false);
-  require_schema(file, path);
-  const std::string plan = read_text_attribute(file, "plan_hash");
-  if (plan != info.plan_hash)
-    throw UserError("cannot resume results file " + path,
-                    "it is of another plan, " + plan + ", and this configuration's is " +
-                        info.plan_hash,
-                    "choose another --out, or run the configuration that it was made with.");
-  const bool columns = has_columns_of_list<EabCase>(file, kEabCases) &&
-                       has_columns_of_list<EpCase>(file, kEpCases) &&
-                       has_columns_of_list<RepeatRow>(file, kEabSamples) &&
-                       has_columns_of_list<RepeatRow>(file, kEpSamples) &&
-                       has_link(file, kEpTraining) &&
-                       has_columns_of_list<EpComponentRow>(file, kEpComponents) &&
-                       has_columns_of_list<EpOperationRow>(file, kEpOperations) &&
-                       has_columns_of_list<EpTrainingRow>(file, kEpTraining) &&
-                       has_columns_of_list<EnvironmentRow>(file, kEnvironment) &&
-                       has_link(file, kSources) && has_columns_of_list<SourceRow>(file, kSources) &&
-                       has_columns_of_list<RankRow>(file, kRanks) &&
-                       has_columns_of_list<CommCase>(file, kCommCases) &&
-                       has_columns_of_list<RepeatRow>(file, kCommSamples) &&
-                       has_columns_of_list<ScalingCase>(file, kScalingCases) &&
-                       has_columns_of_list<RepeatRow>(file, kScalingSamples);
-  if (!columns)
-    throw UserError("cannot resume results file " + path,
-                    "another version of peakbench wrote it, with other columns",
-                    "choose another --out; both files can be aggregated together.");
-}
-
-} // namespace
-
-Store Store::resume(const std::string& path, const RunInfo& info) {
+Store Store::resume(const std::string& path, const RunInfo& info, const FileCheck& check) {
   require_hdf5_file(path);
   FileLock lock(path);
-  return with_file("resume", path, "the file is damaged, or may not be written.", [&] {
-    require_same_plan(path, info);
-    TwinFiles files(path);
-    std::unique_ptr<State> state(new State(path, std::move(lock), std::move(files)));
+  const FileState checked(path);
+  if (check)
+    check(path, info.plan_hash);
+  if (FileState(path) != checked)
+    throw UserError("cannot resume results file " + path,
+                    "another program has changed it at this moment",
+                    "wait for that to end, and run again.");
+  return with_file("resume", path, kMayNotResume, [&] {
+    require_same_plan(open_file(path, false), path, info.plan_hash);
+    std::unique_ptr<State> state(new State(path, std::move(lock)));
     state->read();
+    state->files.emplace(path);
     return Store(std::move(state));
   });
 }

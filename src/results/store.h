@@ -1,6 +1,7 @@
 // The results file (results.md): HDF5 in its default format, flushed after every case.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -30,9 +31,11 @@ using AnyRow = std::variant<EabRow, EpRow, CommRow, ScalingRow>;
 class Store {
 public:
   // A new file (UserError if it exists), or an existing one of the same plan hash to go on with
-  // (UserError if it is of another plan, another schema or no results file).
+  // (UserError if it is of another plan, another schema or no results file). `check` is asked
+  // before the HDF5 library sees the file, which is locked by then; it throws what is against it.
+  using FileCheck = std::function<void(const std::string& path, const std::string& plan_hash)>;
   static Store create(const std::string& path, const RunInfo& info);
-  static Store resume(const std::string& path, const RunInfo& info);
+  static Store resume(const std::string& path, const RunInfo& info, const FileCheck& check = {});
   ~Store();
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

@@ -28,7 +28,7 @@ void read_blocks(hid_t file, const std::string& name,
 // Drops all rows and writes these.
 template <class Record>
 void rewrite_rows(hid_t file, const std::string& name, std::span<const Record> rows);
-// Are the columns those of the list, in number, name and kind?
+// Are the columns those that create_table() makes, in number, name and type?
 template <class Record>
 bool has_columns_of_list(hid_t file, const std::string& name);
 // The first column of the list that the file has with another unit; "" if there is none.

@@ -17,11 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string spare_name(const std::string& path) { return path + ".spare"; }
 std::string former_name(const std::string& path) { return path + ".former"; }
 
 void remove_leftovers(const std::string& path) noexcept {
-  unlink(spare_name(path).c_str());
+  unlink(TwinFiles::spare_of(path).c_str());
   unlink(former_name(path).c_str());
 }
 
@@ -54,7 +53,7 @@ TwinFiles TwinFiles::create(const std::string& path, const Change& fill) {
   if (exists(path))
     throw taken;
   remove_leftovers(path);
-  const std::string spare = spare_name(path);
+  const std::string spare = spare_of(path);
   try {
     Handle file = create_file(spare);
     fill(file);
@@ -96,7 +95,7 @@ void TwinFiles::prepare_spare() {
   if (spare_ >= 0)
     return;
   missing_in_spare_.clear();
-  const std::string spare = spare_name(path_);
+  const std::string spare = spare_of(path_);
   std::error_code error;
   fs::copy_file(path_, spare, fs::copy_options::overwrite_existing, error);
   if (error)
@@ -106,7 +105,7 @@ void TwinFiles::prepare_spare() {
 
 // Afterwards the spare's file is PATH. False if the former file has no name any more.
 bool TwinFiles::exchange_names() {
-  const std::string spare = spare_name(path_), former = former_name(path_);
+  const std::string spare = spare_of(path_), former = former_name(path_);
   const bool kept = link(path_.c_str(), former.c_str()) == 0;
   if (std::rename(spare.c_str(), path_.c_str()) != 0)
     throw_errno("rename");

@@ -29,6 +29,9 @@ public:
   TwinFiles(TwinFiles&&) noexcept = default;
   TwinFiles& operator=(TwinFiles&&) = delete;
 
+  // The other file's name; any file of that name is a leftover.
+  static std::string spare_of(const std::string& path) { return path + ".spare"; }
+
   // For reading.
   hid_t file() const { return live_; }
   // Once this returns the change is in PATH. If it throws, PATH is as before.

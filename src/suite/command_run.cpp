@@ -62,13 +62,19 @@ Plan shared_plan(const cluster::Session& session, const Config& config) {
   return plan;
 }
 
-// A file of the same plan is gone on with, another one refused (by the store).
-results::Store open_store(const std::string& path, const results::RunInfo& info) {
+// A file of the same plan is gone on with, another one refused (by the store), and one that the
+// HDF5 library does not survive, too (by the check).
+results::Store open_store(const std::string& path, const results::RunInfo& info,
+                          results::ResumeCheck& check) {
   const bool there = fs::exists(path);
   if (!there)
     make_folder_of(path);
+  const auto checked = [&](const std::string& file, const std::string& plan_hash) {
+    check.check(file, plan_hash);
+  };
   results::Store store =
-      there ? results::Store::resume(path, info) : results::Store::create(path, info);
+      there ? results::Store::resume(path, info, checked) : results::Store::create(path, info);
+  check.end();
   take_over_spool(path, store);
   return store;
 }
@@ -179,7 +185,11 @@ int end_with_loss(const std::string& path, const std::optional<std::string>& err
 
 } // namespace
 
-int run_command(const cluster::Session& session, const RunOptions& options) {
+int run_command(const cluster::Session& session, const RunOptions& options,
+                results::ResumeCheck& check) {
+  const bool first = session.rank() == 0;
+  if (!first || options.dry_run)
+    check.end();
   const Config config = shared_config(session, options);
   const Plan plan = shared_plan(session, config);
   const std::string out = options.out.empty() ? "results/" + config.name + ".h5" : options.out;
@@ -190,7 +200,6 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   const int threads = wanted > 0 ? wanted : cluster::threads_per_rank(session);
   at::set_num_threads(threads);
   const Part part = together(session, [&] { return read_part(options.part); });
-  const bool first = session.rank() == 0;
   if (options.dry_run) {
     if (first)
       print_dry_run(config, plan, out, session.size(), selected_of(plan, options, part, {}));
@@ -203,7 +212,7 @@ int run_command(const cluster::Session& session, const RunOptions& options) {
   std::optional<results::Store> store = together(session, [&]() -> std::optional<results::Store> {
     if (!first)
       return std::nullopt;
-    return open_store(out, run_info(config, plan, options.command_line));
+    return open_store(out, run_info(config, plan, options.command_line), check);
   });
   nlohmann::json selection;
   if (first)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/session.h"
+#include "results/resume_check.h"
 
 namespace peakbench::suite {
 
@@ -19,8 +20,10 @@ struct RunOptions {
   bool dry_run = false, retry_failed = false;
   std::string command_line;
 };
-// Collective. All ranks return the same status, and throw UserError together.
-int run_command(const cluster::Session& session, const RunOptions& options);
+// Collective. All ranks return the same status, and throw UserError together. `check` was made
+// before the session.
+int run_command(const cluster::Session& session, const RunOptions& options,
+                results::ResumeCheck& check);
 
 struct ListOptions {
   std::string config, only;

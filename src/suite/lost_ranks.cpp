@@ -40,11 +40,12 @@ std::optional<results::AnyRow> lost_case(const Plan& plan, const Placement& plac
 }
 
 void end_without_the_lost(const cluster::Session& session, const LossEnding& ending,
-                          const std::optional<std::string>& error) {
+                          const std::optional<std::string>& error,
+                          const std::vector<RankOutcome>& outcomes) {
   if (session.rank() != 0)
     for (;;)
       std::this_thread::sleep_for(std::chrono::hours(1));
-  session.abort(ending ? ending(error) : kExitFailedCases);
+  session.abort(ending ? ending(error, outcomes) : kExitFailedCases);
 }
 
 } // namespace peakbench::suite

@@ -23,6 +23,7 @@ std::string describe_loss(const Placement& placement, double silent_seconds);
 // The ranks that are left, instead of going on: no collective call would ever return. Rank 0 says
 // what there is to say and ends the job, as `ending` has it; the others wait for that.
 [[noreturn]] void end_without_the_lost(const cluster::Session& session, const LossEnding& ending,
-                                       const std::optional<std::string>& error);
+                                       const std::optional<std::string>& error,
+                                       const std::vector<RankOutcome>& outcomes);
 
 } // namespace peakbench::suite

@@ -9,9 +9,12 @@
 #include "base/clock_text.h"
 #include "base/error.h"
 #include "cluster/devices.h"
+#include "cluster/summary.h"
 #include "cluster/work_source.h"
 #include "suite/collective_case.h"
 #include "suite/interrupt.h"
+#include "suite/lost_ranks.h"
+#include "suite/rank_rows.h"
 #include "suite/run_info.h"
 #include "suite/writer.h"
 
@@ -66,52 +69,30 @@ bool run_collective_cases(const cluster::Session& session, const Launch& launch,
   return true;
 }
 
-std::vector<RankSummary> exchange(const cluster::Session& session, const Launch& launch,
-                                  const RankSummary& mine) {
-  const std::vector<double> values{mine.cases,        mine.restarts,       mine.start_seconds,
-                                   mine.seconds,      mine.busy_seconds,   mine.idle_seconds,
-                                   mine.load_seconds, mine.gathered_bytes, mine.gathering_seconds};
-  std::vector<RankSummary> all;
-  for (const auto& row :
-       cluster::gather_summary(session, launch.gather, launch.placement.device, values))
-    all.push_back({row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8]});
-  return all;
+LaunchRow launch_row(const Launch& launch, const std::string& started, const std::string& share) {
+  LaunchRow row;
+  row.started = started;
+  row.share = share;
+  row.gather = launch.gather == cluster::GatherBy::nccl ? "nccl" : "mpi";
+  row.isolate = runs_beside(launch.config) ? "process" : "none";
+  row.part = launch.part;
+  row.interrupted = InterruptWatch::interrupted();
+  return row;
 }
 
-void write_ranks(const cluster::Session& session, const Launch& launch, const std::string& started,
-                 const std::string& share, const std::vector<RankSummary>& summaries,
-                 results::Store* store) {
-  const std::vector<std::string> hosts = session.gather(launch.placement.host);
-  const std::vector<std::string> environments =
-      session.gather(std::to_string(launch.placement.environment));
+// Collective, at an end that all ranks have come to.
+void write_ranks(const cluster::Session& session, const Launch& launch, const LaunchRow& common,
+                 const RankSummary& mine, results::Store* store) {
+  const auto summaries =
+      cluster::gather_summary(session, launch.gather, launch.placement.device, values_of(mine));
+  const std::vector<Placement> placements = gather_placements(session, launch.placement);
+  std::vector<RankOutcome> outcomes;
+  for (std::size_t rank = 0; rank < placements.size(); ++rank)
+    outcomes.push_back({placements[rank], summary_of(summaries.at(rank))});
   std::optional<std::string> error;
-  std::vector<results::RankRow> rows;
-  for (std::size_t rank = 0; store && rank < summaries.size(); ++rank) {
-    const RankSummary& one = summaries[rank];
-    results::RankRow row;
-    row.rank = static_cast<std::int64_t>(rank);
-    row.ranks = session.size();
-    row.started = started;
-    row.host = hosts[rank];
-    row.share = share;
-    row.gather = launch.gather == cluster::GatherBy::nccl ? "nccl" : "mpi";
-    row.isolate = runs_beside(launch.config) ? "process" : "none";
-    row.part = launch.part;
-    row.environment = std::stoll(environments[rank]);
-    row.cases = static_cast<std::int64_t>(one.cases);
-    row.restarts = static_cast<std::int64_t>(one.restarts);
-    row.start_seconds = one.start_seconds;
-    row.seconds = one.seconds;
-    row.busy_seconds = one.busy_seconds;
-    row.idle_seconds = one.idle_seconds;
-    row.load_seconds = one.load_seconds;
-    row.gathered_bytes = static_cast<std::int64_t>(one.gathered_bytes);
-    row.gathering_seconds = one.gathering_seconds;
-    rows.push_back(row);
-  }
   try {
     if (store)
-      store->write_ranks(rows);
+      store->write_ranks(rank_rows(common, outcomes));
   } catch (const std::exception& problem) {
     error = problem.what();
   }
@@ -147,8 +128,15 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
     work.channel = channel.get();
     work.spool = launch.spool;
     work.show = [&](const std::vector<RunningCase>& running) { writer->show(running); };
-    work.without_the_lost = [&](const std::optional<std::string>& error) {
+    work.without_the_lost = [&](std::optional<std::string> error,
+                                const std::vector<RankOutcome>& outcomes) {
       writer->end();
+      try {
+        if (!error)
+          store->write_ranks(rank_rows(launch_row(launch, started, share), outcomes));
+      } catch (const std::exception& problem) {
+        error = problem.what();
+      }
       return launch.without_the_lost(error);
     };
     mine = run_shared_cases(session, work, *runner,
@@ -157,9 +145,11 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
   if (writer)
     writer->end();
   result.interrupted = any_rank(session, InterruptWatch::interrupted());
-  result.summaries = exchange(session, launch, mine);
-  if (!launch.selected.empty())
-    write_ranks(session, launch, started, share, result.summaries, store);
+  if (launch.selected.empty())
+    return result;
+  LaunchRow common = launch_row(launch, started, share);
+  common.interrupted = result.interrupted;
+  write_ranks(session, launch, common, mine, store);
   return result;
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cluster/gather.h"
 #include "cluster/session.h"
-#include "cluster/summary.h"
 #include "results/store.h"
 #include "suite/plan.h"
 #include "suite/shared_cases.h"
@@ -21,12 +23,12 @@ struct Launch {
   cluster::GatherBy gather = cluster::GatherBy::mpi;
   std::string part; // "i/n" or ""
   RankSpool* spool = nullptr;
-  LossEnding without_the_lost; // after this one the writer has come to its end
+  // In place of a return when ranks were lost, once everything is written: see LossEnding.
+  std::function<int(const std::optional<std::string>& error)> without_the_lost;
 };
 
 struct LoopResult {
-  bool interrupted = false;           // the same on every rank
-  std::vector<RankSummary> summaries; // one per rank, on every rank
+  bool interrupted = false; // the same on every rank
 };
 
 // Collective. `store` is null on all ranks but 0. UserError (on all ranks) if results cannot be

@@ -43,6 +43,7 @@ private:
 // What rank 0 does about the others' signs of life, or their lack.
 cluster::CollectorWatch watch_over(const SharedWork& work, const std::vector<Placement>& placements,
                                    const std::atomic<cluster::WorkSource*>& handing_out,
+                                   RankTally& tally,
                                    const std::function<void(const results::AnyRow&)>& sink) {
   cluster::CollectorWatch watch;
   watch.lost_after_seconds = work.cluster.lost_after_seconds;
@@ -53,6 +54,7 @@ cluster::CollectorWatch watch_over(const SharedWork& work, const std::vector<Pla
                            describe_loss(placement, silence))
                    .c_str(),
                stderr);
+    tally.note_loss(rank);
     if (cluster::WorkSource* const source = handing_out)
       source->forget(rank);
     if (const auto row = lost_case(work.plan, placement, sign, silence))
@@ -86,7 +88,11 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   const std::vector<std::size_t> ordered = in_running_order(work.plan, work.selected);
   const std::vector<Placement> placements = gather_placements(session, work.placement);
   std::atomic<cluster::WorkSource*> handing_out{nullptr};
-  const auto take = [&](int, const std::string& message, const std::vector<double>& trace) {
+  RankTally tally(placements);
+  const auto take = [&](int from, const std::string& message, const std::vector<double>& trace) {
+    if (const auto summary = summary_in(message))
+      return tally.note_summary(from, *summary);
+    tally.note_case(from, static_cast<double>(message.size() + trace.size() * sizeof(double)));
     results::AnyRow row = results::from_message(message);
     if (!trace.empty())
       put_trace(std::get<results::EpRow>(row), trace);
@@ -102,7 +108,7 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
                      std::move(watch));
   };
   const std::unique_ptr<cluster::Collector> owner =
-      collector_of(watch_over(work, placements, handing_out, sink));
+      collector_of(watch_over(work, placements, handing_out, tally, sink));
   cluster::Collector& collector = *owner;
   const auto source =
       cluster::make_work_source(session, work_items(work.plan, ordered), work.share);
@@ -150,19 +156,30 @@ RankSummary run_shared_cases(const cluster::Session& session, const SharedWork& 
   }
   std::optional<std::string> error;
   source->finish();
+  summary.load_seconds = runner.load_seconds() - loaded_before;
+  summary.restarts = static_cast<double>(runner.restarts() - restarts_before);
+  const auto up_to_now = [&] {
+    summary.seconds = all.elapsed_seconds();
+    summary.idle_seconds = summary.seconds - summary.busy_seconds;
+    return summary;
+  };
+  std::size_t summary_bytes = 0;
+  if (session.rank() != 0) {
+    const std::string message = summary_message(up_to_now());
+    summary_bytes = message.size();
+    collector.send(message);
+  }
   try {
     collector.finish();
   } catch (const std::exception& problem) {
     error = problem.what();
   }
-  if (collector.anyone_lost())
-    end_without_the_lost(session, work.without_the_lost, error);
-  summary.seconds = all.elapsed_seconds();
-  summary.idle_seconds = summary.seconds - summary.busy_seconds;
-  summary.load_seconds = runner.load_seconds() - loaded_before;
-  summary.restarts = static_cast<double>(runner.restarts() - restarts_before);
-  summary.gathered_bytes = static_cast<double>(collector.sent().bytes);
+  up_to_now();
+  summary.gathered_bytes =
+      static_cast<double>(collector.sent().bytes) - static_cast<double>(summary_bytes);
   summary.gathering_seconds = collector.sent().seconds;
+  if (collector.anyone_lost())
+    end_without_the_lost(session, work.without_the_lost, error, tally.outcomes(summary));
   session.agree(error);
   return summary;
 }

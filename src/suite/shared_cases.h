@@ -11,6 +11,7 @@
 #include "results/store.h"
 #include "suite/case_runner.h"
 #include "suite/plan.h"
+#include "suite/rank_tally.h"
 #include "suite/spooling.h"
 
 namespace peakbench::suite {
@@ -24,7 +25,8 @@ struct RunningCase {
 
 // Called on rank 0 instead of a return when ranks were lost: no collective call can be made any
 // more. `error`: of the sink. Returns the exit status that the job is then ended with.
-using LossEnding = std::function<int(const std::optional<std::string>& error)>;
+using LossEnding = std::function<int(const std::optional<std::string>& error,
+                                     const std::vector<RankOutcome>& outcomes)>;
 
 struct SharedWork {
   const Plan& plan;
@@ -38,14 +40,6 @@ struct SharedWork {
   // On rank 0, about once a second, never at the same time as the sink.
   std::function<void(const std::vector<RunningCase>&)> show = {};
   LossEnding without_the_lost = {};
-};
-
-// Of one rank.
-struct RankSummary {
-  double cases = 0, restarts = 0;
-  double start_seconds = 0; // until the process for the cases was ready
-  double seconds = 0, busy_seconds = 0, idle_seconds = 0, load_seconds = 0;
-  double gathered_bytes = 0, gathering_seconds = 0;
 };
 
 // Collective. Every finished case goes to `sink`, on rank 0. A signal (InterruptWatch) on any rank

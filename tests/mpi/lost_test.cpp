@@ -1,6 +1,7 @@
 // A rank that hangs: the others' cases are all there, its own is named, and nothing waits for ever.
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <csignal>
 #include <set>
 
@@ -31,6 +32,36 @@ std::vector<std::string> with(std::vector<std::string> arguments,
                               const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
+}
+
+// A row for every rank of the launch: what it did, or, of one that was lost, what came of it.
+void expect_rows_of_all(const results::RunData& data, std::int64_t lost) {
+  ASSERT_EQ(data.ranks.size(), 3u);
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    const results::RankRow& row = data.ranks[rank];
+    EXPECT_EQ(row.rank, static_cast<std::int64_t>(rank));
+    EXPECT_EQ(row.ranks, 3);
+    EXPECT_EQ(row.launch, 0);
+    std::int64_t cases = 0;
+    for (const auto& record : data.ep) {
+      cases += record.rank == row.rank && record.status == "ok";
+      EXPECT_TRUE(record.rank != row.rank || record.environment == row.environment);
+    }
+    EXPECT_EQ(row.cases, cases);
+    if (row.rank == lost) {
+      EXPECT_EQ(row.ended, "lost");
+      EXPECT_TRUE(std::isnan(row.seconds) && std::isnan(row.busy_seconds) &&
+                  std::isnan(row.idle_seconds))
+          << "it told nobody";
+      EXPECT_EQ(row.restarts, results::kAbsent);
+      continue;
+    }
+    EXPECT_EQ(row.ended, "done");
+    EXPECT_EQ(row.restarts, 0);
+    EXPECT_GT(row.busy_seconds, 0);
+    EXPECT_NEAR(row.seconds, row.busy_seconds + row.idle_seconds, 1e-9);
+    EXPECT_EQ(row.gathered_bytes > 0, rank != 0) << "rank 0 sends to nobody";
+  }
 }
 
 class LostRank : public ::testing::TestWithParam<const char*> {};
@@ -68,6 +99,8 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
   }
   EXPECT_LE(failed, 1u);
   EXPECT_TRUE(ranks.contains(2)) << "what it had finished is kept";
+  expect_rows_of_all(data, 2);
+  EXPECT_THAT(ended.output, HasSubstr("A lost rank gave no sign of life"));
   const bool dynamic = GetParam() == std::string("dynamic");
   if (dynamic) { // what it had not begun others have done
     EXPECT_EQ(data.ep.size(), kAll);
@@ -83,6 +116,8 @@ TEST_P(LostRank, ARankThatStandsStillIsGoneOnWithout) {
     still_failed += record.status != "ok";
   EXPECT_LE(still_failed, failed);
   EXPECT_EQ(resumed.status, still_failed > 0 ? 1 : 0) << resumed.output;
+  for (const auto& row : results::load(file).ranks)
+    EXPECT_EQ(row.ended, row.launch == 0 && row.rank == 2 ? "lost" : "done");
   const Ended retried = run_program(2, with(with(arguments, kPatient), {"--retry-failed"}));
   EXPECT_EQ(retried.status, 0) << retried.output;
   EXPECT_THAT(retried.output, HasSubstr(std::to_string(still_failed) + " of 12 cases to do"));

@@ -229,9 +229,12 @@ TEST_F(Run, AnInterruptFinishesTheCaseAndSaysSo) {
   const Ended ended = background.wait();
   EXPECT_EQ(ended.status, 3) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("interrupted"));
-  const std::size_t done = results::load(file("i.h5")).ep.size();
-  EXPECT_LT(done, 25u);
-  EXPECT_GE(done, 1u);
+  const results::RunData data = results::load(file("i.h5"));
+  EXPECT_LT(data.ep.size(), 25u);
+  EXPECT_GE(data.ep.size(), 1u);
+  ASSERT_EQ(data.ranks.size(), 1u);
+  EXPECT_EQ(data.ranks[0].ended, "interrupted");
+  EXPECT_EQ(data.ranks[0].cases, static_cast<std::int64_t>(data.ep.size()));
 }
 
 TEST_F(Run, CasesThatFailedAreRepeatedOnlyWhenAsked) {
@@ -304,6 +307,7 @@ TEST_F(Run, PartsInOneFileAreThePlanAndAnotherEnvironmentIsTold) {
   ASSERT_EQ(data.ranks.size(), 3u);
   EXPECT_EQ(data.ranks[2].launch, 2);
   EXPECT_EQ(data.ranks[2].part, "3/3");
+  EXPECT_EQ(data.ranks[2].ended, "done");
   EXPECT_EQ(data.ranks[2].environment, 1);
   EXPECT_EQ(data.ranks[2].cases, static_cast<std::int64_t>(cases_of[1]));
   EXPECT_EQ(run(1, "p.h5", {"--part", "4/3"}).status, 2);

@@ -37,6 +37,21 @@ TEST(RankTables, SayWhatEveryRankDid) {
   EXPECT_TRUE(rank_tables({nothing}).empty());
 }
 
+TEST(RankTables, ALostRankIsNamedAndTheNoteSaysWhatThatIs) {
+  std::vector<results::RankRow> rows(2);
+  rows[0].cases = 3;
+  rows[0].ended = "done";
+  EXPECT_FALSE(testing::has_note(rank_tables(rows).front(), "lost rank"));
+  rows[1].rank = 1;
+  rows[1].cases = 0;
+  rows[1].ended = "lost";
+  const Table table = rank_tables(rows).front();
+  EXPECT_EQ(cell(table, {"0", "0"}, "ended"), "done");
+  EXPECT_EQ(cell(table, {"0", "1"}, "ended"), "lost");
+  EXPECT_EQ(cell(table, {"0", "1"}, "busy"), "-");
+  EXPECT_TRUE(testing::has_note(table, "lost rank gave no sign"));
+}
+
 TEST(RankTables, ManyRanksAreCutAndCounted) {
   std::vector<results::RankRow> rows(100);
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -3,13 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <sys/wait.h>
+
 #include <csignal>
-#include <random>
 #include <thread>
 
 #include "results/examples.h"
 #include "results/in_memory.h"
 #include "results/merge.h"
+#include "results/mutations.h"
 #include "results/tables.h"
 
 namespace peakbench::results {
@@ -25,6 +27,7 @@ using testing::equal;
 using testing::example_info;
 using testing::filled;
 using ::testing::HasSubstr;
+using testing::Mutations;
 using ::testing::StartsWith;
 
 template <class Action>
@@ -143,6 +146,33 @@ TEST(GuardTest, DeathAndSilenceOfTheProcessAreUserErrors) {
   EXPECT_EQ(message_after({}, [](const auto& send) { send('B', "fine"); }), "no error");
 }
 
+TEST(GuardTest, AWaitingProcessAnswersItsQuestionAlone) {
+  const auto answers = [](const GuardProcess::Send& send, const std::string& question) {
+    if (question == "die")
+      raise(SIGKILL);
+    send('A', question + "!");
+  };
+  GuardProcess process = GuardProcess::waiting({}, answers);
+  const std::string longer(1 << 20, 'q'); // than what waits in between
+  process.ask(longer);
+  EXPECT_EQ(process.receive("x.h5").bytes, longer + "!");
+  GuardProcess dies = GuardProcess::waiting({}, answers);
+  dies.ask("die");
+  EXPECT_THAT(message_of([&] { dies.receive("x.h5"); }), HasSubstr("crashed on it: Killed"));
+  // What ends a run does not end it, and one that is dead already raises no signal here.
+  GuardProcess deaf = GuardProcess::waiting({}, answers);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1})
+    kill(deaf.pid(), number);
+  deaf.ask("you");
+  EXPECT_EQ(deaf.receive("x.h5").bytes, "you!");
+  GuardProcess dead = GuardProcess::waiting({}, answers);
+  kill(dead.pid(), SIGKILL);
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(dead.pid()), &ended, WEXITED | WNOWAIT), 0);
+  dead.ask("you");
+  EXPECT_THAT(message_of([&] { dead.receive("x.h5"); }), HasSubstr("crashed on it: Killed"));
+}
+
 TEST(GuardTest, AFileAfterABadOneIsRead) {
   const testing::InMemory memory;
   const ScratchFolder& scratch = *memory;
@@ -173,40 +203,6 @@ TEST(GuardTest, AFileAfterABadOneIsRead) {
   }
   EXPECT_TRUE(files.at_end());
 }
-
-// What to make of a good file's bytes.
-class Mutations {
-public:
-  explicit Mutations(std::string good) : good_(std::move(good)) {}
-  std::string next() {
-    std::string bytes = good_;
-    switch (random_() % 5) {
-    case 0: // a lost sector
-      bytes.replace(at() / 512 * 512, 512, std::string(512, '\0'));
-      break;
-    case 1:
-      for (int flips = 0; flips < 3; ++flips)
-        bytes[at()] = static_cast<char>(random_());
-      break;
-    case 2:
-      bytes.resize(at());
-      break;
-    case 3: // a page of another place
-      bytes.replace(at() / 512 * 512, 512, bytes.substr(at() / 512 * 512, 512));
-      break;
-    default: { // a size or an offset
-      const std::uint64_t value = std::uint64_t{1} << (random_() % 64);
-      bytes.replace(at() / 8 * 8, 8, reinterpret_cast<const char*>(&value), 8);
-    }
-    }
-    return bytes;
-  }
-
-private:
-  std::size_t at() { return random_() % good_.size(); }
-  std::string good_;
-  std::mt19937_64 random_{20250101};
-};
 
 TEST(GuardTest, MutatedFilesGiveRowsOrAUserError) {
   const testing::InMemory memory;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "results/examples.h"
+#include "results/hdf5.h"
 #include "results/in_memory.h"
 #include "support/support.h"
 
@@ -63,6 +64,24 @@ TEST(LoadTest, TruncatedAnywhereIsAUserError) {
   }
   write_file(path, bytes); // the whole of it does load
   EXPECT_EQ(load(path).eab.size(), 3u);
+}
+
+// The leak sanitizer cannot tell: HDF5 keeps what is open, and closes it at the end.
+TEST(LoadTest, NothingStaysOpen) {
+  const testing::InMemory memory;
+  const std::string path = some_file(*memory);
+  const auto open = [] { return H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL); };
+  EXPECT_EQ(open(), 0);
+  load(path);
+  load_eab_trace(path, "eab1");
+  load_ep_trace(path, "ep1");
+  { Store::resume(path, example_info()).append(eab_example(7)); }
+  write_file(*memory / "cut.h5", read_file(path).substr(0, 5000));
+  EXPECT_THROW(load(*memory / "cut.h5"), UserError);
+  EXPECT_THROW(load_eab_trace(path, "none"), UserError);
+  EXPECT_EQ(open(), 0);
+  const Handle forgotten = open_file(path, false);
+  EXPECT_EQ(open(), 1) << "the control";
 }
 
 } // namespace
