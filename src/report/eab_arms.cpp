@@ -1,8 +1,12 @@
 #include "report/eab_arms.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <set>
 #include <tuple>
+
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -97,6 +101,16 @@ EabRows rows_within(const EabRows& rows, const Lengths& lengths) {
     if (row->prompt_tokens >= lengths.first && row->prompt_tokens <= lengths.second)
       inside.push_back(row);
   return inside;
+}
+
+std::string medians_text(const EabRows& rows) {
+  const EabRows ok = finished(rows);
+  std::set<std::pair<std::string, std::string>> prompts;
+  for (const results::EabCase* row : ok)
+    prompts.insert({row->prompt_id, row->prompt_hash});
+  const std::string repeats = repeats_of(ok);
+  return fmt::format("medians over {} prompt{}{}{}", prompts.size(),
+                     prompts.size() == 1 ? "" : "s", repeats.empty() ? "" : ", ", repeats);
 }
 
 std::string text_of(const Lengths& lengths) {

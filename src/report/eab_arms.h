@@ -63,6 +63,8 @@ std::vector<Lengths> lengths_of(const EabRows& rows);
 bool lengths_vary(const std::vector<Lengths>& lengths);
 EabRows rows_within(const EabRows& rows, const Lengths& lengths);
 std::string text_of(const Lengths& lengths);
+// "medians over 6 prompts, 1 repeat each": what the figures of a picture rest on.
+std::string medians_text(const EabRows& rows);
 
 // Interval of the widest case, in percent.
 std::string widest_interval(const EabRows& rows);

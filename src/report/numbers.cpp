@@ -18,7 +18,7 @@ std::string number(double value) {
   const double size = std::abs(value);
   if (size == 0)
     return "0";
-  if (std::isinf(value) || size < 1e-4 || size >= 1e9)
+  if (std::isinf(value) || size < 1e-3 || size >= 1e9)
     return fmt::format("{:.2e}", value);
   if (size >= 1000)
     return fmt::format("{:.0f}", value);
@@ -28,7 +28,9 @@ std::string number(double value) {
     return fmt::format("{:.2f}", value);
   if (size >= 1)
     return fmt::format("{:.3f}", value);
-  return fmt::format("{:.4f}", value);
+  if (size >= 0.01)
+    return fmt::format("{:.4f}", value);
+  return fmt::format("{:.5f}", value);
 }
 
 std::string count(std::int64_t value) { return value < 0 ? kNothing : fmt::format("{}", value); }

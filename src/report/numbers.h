@@ -13,7 +13,7 @@ namespace peakbench::report {
 inline constexpr const char* kNothing = "-";
 inline constexpr double kMegabyte = 1e6;
 
-// About four significant digits, never more than the eye can use; NaN is "-".
+// Three or four significant digits, never more than the eye can use; NaN is "-".
 std::string number(double value);
 std::string count(std::int64_t value); // -1 is "-"
 std::string fixed(double value, int decimals);

@@ -15,7 +15,7 @@ TEST(NumbersTest, AboutFourDigits) {
   EXPECT_EQ(number(342.14), "342.1");
   EXPECT_EQ(number(47.126), "47.13");
   EXPECT_EQ(number(5.8), "5.800");
-  EXPECT_EQ(number(0.0044), "0.0044");
+  EXPECT_EQ(number(0.0044), "0.00440");
   EXPECT_EQ(number(1.2e-6), "1.20e-06");
   EXPECT_EQ(number(0), "0");
   EXPECT_EQ(number(-3.5), "-3.500");

@@ -64,6 +64,7 @@ report::Comparison compare_with_baseline(const Options& options, const results::
   choose_rows(options, runs);
   report::CompareOptions how;
   how.same_percent = options.comparing.same_percent;
+  how.every_case = options.detail;
   how.allow_missing = options.comparing.allow_missing;
   if (options.comparing.fail_percent >= 0)
     how.regression_percent = options.comparing.fail_percent;
@@ -78,11 +79,11 @@ int status_of(const report::Comparison& comparison) {
                              "theirs would not be found\n",
                              unclear, comparison.cases());
   const std::size_t regressions = comparison.regressions();
-  if (regressions == 0)
-    return kExitOk;
-  std::cerr << fmt::format("peakbench-aggregate: {} regression{} against {}\n", regressions,
-                           regressions == 1 ? "" : "s", comparison.before);
-  return kExitFailedCases;
+  std::cerr << fmt::format("peakbench-aggregate: {} regression{} beyond {} % against {}, {} cases\n",
+                           regressions == 0 ? "no" : std::to_string(regressions),
+                           regressions == 1 ? "" : "s", *comparison.options.regression_percent,
+                           comparison.before, comparison.cases());
+  return regressions == 0 ? kExitOk : kExitFailedCases;
 }
 
 } // namespace peakbench::aggregate
