@@ -51,6 +51,10 @@ double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure)
   return median(ratios);
 }
 
+double paired_speed_up(const EabRows& rows, const EabRows& baseline) {
+  return paired_ratio(baseline, rows, wall);
+}
+
 double wall(const EabCase& row) { return row.wall_seconds; }
 double megabytes(std::int64_t bytes) { return real(bytes) / kMegabyte; }
 double peak_megabytes(const EabCase& row) { return megabytes(row.peak_bytes); }
@@ -108,7 +112,7 @@ std::string medians_text(const EabRows& rows) {
   std::set<std::pair<std::string, std::string>> prompts;
   for (const results::EabCase* row : ok)
     prompts.insert({row->prompt_id, row->prompt_hash});
-  const std::string repeats = repeats_of(ok);
+  const std::string repeats = repeats_each(ok);
   return fmt::format("medians over {} prompt{}{}{}", prompts.size(),
                      prompts.size() == 1 ? "" : "s", repeats.empty() ? "" : ", ", repeats);
 }

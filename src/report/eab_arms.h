@@ -40,6 +40,9 @@ struct Pair {
 std::vector<Pair> pairs_of(const EabRows& rows, const EabRows& baseline, Figure figure);
 // Median over the pairs of own / other.
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure);
+// Median over the pairs of other / own, of times. Not 1 / paired_ratio: between the two middle ones
+// of an even number of prompts that is another figure.
+double paired_speed_up(const EabRows& rows, const EabRows& baseline);
 
 // Figures; NaN where absent.
 double wall(const results::EabCase& row);

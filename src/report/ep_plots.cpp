@@ -48,7 +48,7 @@ Plot depth_plot(const EpRows& rows, const std::string& setting) {
   const bool intervals =
       std::ranges::any_of(rows, [](const EpCase* row) { return row->repeats > 1; });
   plot.subtitles = {shared_text(rows) + (setting.empty() ? "" : "; " + setting) + "; " +
-                        repeats_of(rows) +
+                        repeats_each(rows) +
                         (intervals ? ", bars: 95 % interval of the median time" : ""),
                     "Reach: layers that received a gradient, however small. Memory or time that "
                     "does not grow with depth means something only beside it."};

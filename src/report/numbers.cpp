@@ -43,6 +43,10 @@ std::string fixed(double value, int decimals) {
   return zero && text[0] == '-' ? text.substr(1) : text; // no "-0.0000"
 }
 
+std::string ratio_text(double ratio) {
+  return ratio >= 100 || (ratio > 0 && ratio < 0.1) ? number(ratio) : fixed(ratio, 2);
+}
+
 std::string whole(double value) { return fixed(value, value == std::floor(value) ? 0 : 1); }
 
 double real(std::int64_t value) { return value < 0 ? kNan : static_cast<double>(value); }

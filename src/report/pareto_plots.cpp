@@ -194,7 +194,7 @@ std::vector<NamedPlot> ep_pareto_plots(const std::vector<EpCase>& cases) {
          plot_of("A training step's time against its peak memory",
                  fmt::format("depth {}, {}{}{}; {}; reach differs between arms (ep-versus-depth)",
                              depth, shared_text(group.rows), setting.empty() ? "" : "; ", setting,
-                             repeats_of(finished(at_depth(group.rows, depth)))),
+                             repeats_each(finished(at_depth(group.rows, depth)))),
                  "time of a training step", points)});
   }
   return plots;

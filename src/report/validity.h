@@ -57,7 +57,7 @@ private:
 std::string repeats_text(std::int64_t least, std::int64_t most);
 // Of the cases (pointers) behind a picture.
 template <class List>
-std::string repeats_of(const List& rows) {
+std::string repeats_each(const List& rows) {
   std::int64_t least = results::kAbsent, most = results::kAbsent;
   for (const auto* row : rows) {
     if (row->repeats < 0)

@@ -77,7 +77,7 @@ Axis factor_axis(const Factor& factor, const std::map<double, EabRows>& values) 
 
 using Value = double (*)(const EabRows& of_arm, const EabRows& all);
 double speed_up(const EabRows& of_arm, const EabRows& all) {
-  return 1 / paired_ratio(of_arm, rows_preferring(all, "naive", "per_path"), wall);
+  return paired_speed_up(of_arm, rows_preferring(all, "naive", "per_path"));
 }
 double peak(const EabRows& of_arm, const EabRows&) {
   return median_over(finished(of_arm), peak_megabytes);

@@ -189,7 +189,7 @@ std::size_t merge_into(FileMerger& merger, GuardedFiles& files, const MergeOptio
       throw; // what was taken of it cannot be given back
     } catch (const UserError& error) {
       if (!options.skipped)
-        throw;
+        throw options.refused ? options.refused(error) : error;
       ++unreadable;
       options.skipped(error);
     }

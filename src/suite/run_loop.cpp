@@ -157,9 +157,9 @@ LoopResult run_loop(const cluster::Session& session, const Launch& launch, resul
   if (writer)
     writer->end();
   result.interrupted = any_rank(session, InterruptWatch::interrupted());
-  result.summaries = exchange(session, launch, mine);
+  const std::vector<RankSummary> summaries = exchange(session, launch, mine);
   if (!launch.selected.empty())
-    write_ranks(session, launch, started, share, result.summaries, store);
+    write_ranks(session, launch, started, share, summaries, store);
   return result;
 }
 

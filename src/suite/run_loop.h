@@ -25,8 +25,7 @@ struct Launch {
 };
 
 struct LoopResult {
-  bool interrupted = false;           // the same on every rank
-  std::vector<RankSummary> summaries; // one per rank, on every rank
+  bool interrupted = false; // the same on every rank
 };
 
 // Collective. `store` is null on all ranks but 0. UserError (on all ranks) if results cannot be

@@ -26,7 +26,7 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
   app.add_option("--fail-on-regression", comparing.fail_percent,
                  "exit with 1 if a case is slower, or its peak greater, by more than this percent, "
                  "is not ok or valid any more, or is missing")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(false))
       ->type_name("PERCENT")
       ->group(kGroup);
   app.add_flag("--allow-missing", comparing.allow_missing,
@@ -35,7 +35,7 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
   app.add_option("--same-within", comparing.same_percent,
                  "times count as the same if the interval of their ratio lies within this, "
                  "or within that of --fail-on-regression if it is less")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(false))
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group(kGroup);

@@ -126,7 +126,10 @@ int main(int argc, char** argv) {
       command_line += " " + aggregate::shell_word(argv[i]);
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUserError;
+    if (error.get_exit_code() == 0) // --help, --version
+      return app.exit(error);
+    std::cerr << "peakbench-aggregate: " << aggregate::message_of(app, error) << '\n';
+    return kExitUserError;
   } catch (const Interrupted& error) {
     std::cerr << "peakbench-aggregate: " << error.what() << '\n';
     return kExitInterrupted;

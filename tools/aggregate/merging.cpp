@@ -54,6 +54,9 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
       progress.end();
       tell_skipped(error);
     };
+  how.refused = [&](const UserError& error) {
+    return keep_going_hint(error, options.files.size());
+  };
   how.selection = merge_selection(options);
   how.progress = [&](std::size_t done) {
     stop.check(options.to);

@@ -51,7 +51,7 @@ void add_selection_options(CLI::App& app, Selection& selection) {
       ->allow_extra_args(false)
       ->group(kGroup);
   app.add_option("--limit", selection.limit, "so many rows of that table at most")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(true))
       ->group(kGroup);
   app.add_option("--list-columns", selection.list_columns,
                  "every column with its unit and description, of one KIND of --rows or of all; "
