@@ -113,8 +113,8 @@ std::string medians_text(const EabRows& rows) {
   for (const results::EabCase* row : ok)
     prompts.insert({row->prompt_id, row->prompt_hash});
   const std::string repeats = repeats_each(ok);
-  return fmt::format("medians over {} prompt{}{}{}", prompts.size(),
-                     prompts.size() == 1 ? "" : "s", repeats.empty() ? "" : ", ", repeats);
+  return fmt::format("medians over {} prompt{}{}{}", prompts.size(), prompts.size() == 1 ? "" : "s",
+                     repeats.empty() ? "" : ", ", repeats);
 }
 
 std::string text_of(const Lengths& lengths) {

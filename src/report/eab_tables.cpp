@@ -117,16 +117,15 @@ Table all_arms(const EabGrouping& grouping) {
       const EabRows rows = finished(all);
       const auto bound = [](const EabCase& row) { return megabytes(row.kv_bound_bytes); };
       const auto copied = [](const EabCase& row) { return megabytes(row.kv_bytes_copied); };
-      table.rows.push_back(
-          joined(group.setting,
-                 {std::string(which.arm), std::string(which.decode), share_finished(all),
-                  repeats_of(rows), number(median_over(rows, wall)), widest_interval(rows),
-                  number(median_over(rows, peak_megabytes)),
-                  number(median_over(rows, kv_megabytes)), number(median_over(rows, bound)),
-                  fixed(median_over(rows, kv_over_bound), 3), number(median_over(rows, copied)),
-                  same_trees(rows), ratio_text(paired_speed_up(all, naive)),
-                  ratio_text(paired_speed_up(all, batched)),
-                  ratio_text(paired_ratio(all, batched, peak_megabytes))}));
+      table.rows.push_back(joined(
+          group.setting,
+          {std::string(which.arm), std::string(which.decode), share_finished(all), repeats_of(rows),
+           number(median_over(rows, wall)), widest_interval(rows),
+           number(median_over(rows, peak_megabytes)), number(median_over(rows, kv_megabytes)),
+           number(median_over(rows, bound)), fixed(median_over(rows, kv_over_bound), 3),
+           number(median_over(rows, copied)), same_trees(rows),
+           ratio_text(paired_speed_up(all, naive)), ratio_text(paired_speed_up(all, batched)),
+           ratio_text(paired_ratio(all, batched, peak_megabytes))}));
     }
   }
   table.notes.push_back(

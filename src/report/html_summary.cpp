@@ -118,9 +118,11 @@ Found find(const Wanted& wanted, const std::vector<Table>& tables) {
 
 std::string tile(const std::string& value, const std::string& unit, const std::string& label,
                  const std::string& small = "") {
-  return "<div class=\"tile\"><dt>" + escaped_line(label) + "</dt><dd><b>" + escaped_line(value) +
-         "</b>" + (unit.empty() ? "" : " <span class=\"unit\">" + escaped_line(unit) + "</span>") +
-         (small.empty() ? "" : " <small>" + escaped_line(small) + "</small>") + "</dd></div>\n";
+  return "<div class=\"tile\"><dt>" + escaped_line(label) +
+         (small.empty() ? "" : "<br><small>" + escaped_line(small) + "</small>") + "</dt><dd><b>" +
+         escaped_line(value) + "</b>" +
+         (unit.empty() ? "" : " <span class=\"unit\">" + escaped_line(unit) + "</span>") +
+         "</dd></div>\n";
 }
 
 // The verdicts of the success criteria, counted.

@@ -66,8 +66,9 @@ std::vector<Table> eab_savings_tables(const EabCases& cases) {
       std::vector<std::string> cells{std::string(which.arm), std::string(which.decode),
                                      std::to_string(saved_bytes.size()),
                                      number(median(saved_bytes))};
-      table.rows.push_back(joined(
-          group.setting, joined(joined(cells, spread(saved_percent, percent_text)), spread(speed_ups, ratio_text))));
+      table.rows.push_back(
+          joined(group.setting, joined(joined(cells, spread(saved_percent, percent_text)),
+                                       spread(speed_ups, ratio_text))));
     }
   table.notes.push_back("Prompt by prompt, over those that both finished: median, least and most. "
                         "Peaks beyond the weights. Below zero: more memory, or slower.");

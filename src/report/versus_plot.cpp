@@ -56,8 +56,8 @@ std::map<double, EabRows> by_value(const EabRows& rows, const Factor& factor) {
 std::string label_of(const Factor& factor, double value, const EabRows& rows) {
   if (factor.column != "prompt_tokens")
     return fmt::format("{:g}", value);
-  const auto [least, most] = std::ranges::minmax(
-      rows, {}, [](const EabCase* row) { return row->prompt_tokens; });
+  const auto [least, most] =
+      std::ranges::minmax(rows, {}, [](const EabCase* row) { return row->prompt_tokens; });
   return text_of(Lengths{least->prompt_tokens, most->prompt_tokens});
 }
 

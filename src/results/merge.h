@@ -28,11 +28,11 @@ struct MergeSelection {
 };
 
 struct MergeSummary {
-  std::int64_t cases = 0;     // rows of cases in the merged file
-  std::int64_t repeated = 0;  // rows left out: one that is equal in everything is there already
+  std::int64_t cases = 0;      // rows of cases in the merged file
+  std::int64_t repeated = 0;   // rows left out: one that is equal in everything is there already
   std::int64_t not_chosen = 0; // rows of cases left out by MergeOptions::selection
   std::int64_t plans = 0;      // different ones
-  std::size_t unreadable = 0; // inputs that were left out
+  std::size_t unreadable = 0;  // inputs that were left out
   std::vector<MergeDuplicate> duplicates;
 };
 

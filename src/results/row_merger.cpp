@@ -47,9 +47,8 @@ std::string RowMerger::conditions_after(const std::string& earlier) const {
 // One that is there already (a file named twice) is not added.
 std::int64_t RowMerger::source_number(SourceRow row) {
   std::string key;
-  for (const std::string* text :
-       {&row.path, &row.created, &row.command_line, &row.plan_hash, &row.git_revision,
-        &row.selection})
+  for (const std::string* text : {&row.path, &row.created, &row.command_line, &row.plan_hash,
+                                  &row.git_revision, &row.selection})
     put(key, *text);
   const auto [known, is_new] =
       source_numbers_.emplace(key, static_cast<std::int64_t>(sources_.size()));

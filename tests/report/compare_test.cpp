@@ -121,29 +121,6 @@ TEST(CompareTest, ThreeRepeatsCannotTell) {
   EXPECT_NEAR(one.ratio.ratio, 2, 1e-12); // what is known is said all the same
 }
 
-TEST(CompareTest, ALogListsWhatChanged) {
-  const RunData before = run_of(10);
-  RunData now = before;
-  now.ep[0].peak_beyond_weights_bytes += 1;
-  for (auto& repeat : now.ep_repeats)
-    if (repeat.case_id == now.ep[0].case_id)
-      repeat.seconds *= 2;
-  now.ep[0].step_seconds *= 2;
-  CompareOptions options;
-  const auto listed = [&] {
-    std::string ids;
-    for (const Table& table : comparison_tables(compare(before, now, options)))
-      if (table.title.ends_with("case by case"))
-        ids += table.title + " " + std::to_string(table.rows.size()) + "\n";
-    return ids;
-  };
-  const std::string all = listed();
-  EXPECT_THAT(all, HasSubstr("Comparison of peaks: EAB, case by case 2\n"));
-  options.every_case = false;
-  EXPECT_EQ(listed(), "Comparison of times: EP, case by case 1\n"
-                      "Comparison of peaks: EP, case by case 1\n");
-}
-
 // As few as tell one case alone do not tell six at once.
 TEST(CompareTest, ManyCasesNeedASmallerP) {
   const Comparison comparison = compare(run_of(4), run_of(4, 2), {});

@@ -57,8 +57,9 @@ TEST(FilterTest, MarksCasesAsItKeepsThem) {
   apply("depth>=200,arm~ep_*", run);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < marks.size(); ++i)
-    if (marks[i])
+    if (marks[i]) {
       EXPECT_EQ(cases.ep[i].case_id, run.ep.at(kept++).case_id);
+    }
   EXPECT_EQ(kept, run.ep.size());
   // A kind without the column has no case that fulfils the condition.
   RunData other;
@@ -76,8 +77,7 @@ TEST(FilterTest, WhereNothingIsLeftItSaysWhatThereIs) {
   EXPECT_THAT(ep->emptied, HasSubstr("depth is 10, "));
   RunData same = whole_run();
   for (const Kept& one : apply("arm=ep_fused", same))
-    if (one.rows > 0)
-      EXPECT_EQ(one.emptied, "");
+    EXPECT_EQ(one.emptied.empty(), one.rows > 0) << one.kind;
 }
 
 TEST(FilterTest, KeepsCasesAndWhatBelongsToThem) {

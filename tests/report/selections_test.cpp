@@ -48,8 +48,9 @@ TEST(Selections, TablesOfAFileOfChosenCasesSaySo) {
   const std::vector<Table> tables = tables_of(run);
   ASSERT_EQ(tables.size(), whole + 1);
   for (const Table& table : tables)
-    if (table.validity.starts_with("VALID"))
+    if (table.validity.starts_with("VALID")) {
       EXPECT_THAT(table.validity, StartsWith("VALID, a selection"));
+    }
   ASSERT_EQ(tables.back().rows.size(), 1u);
   EXPECT_EQ(tables.back().rows[0], (std::vector<std::string>{"a.h5", "arm=cow", "10", "40"}));
 }

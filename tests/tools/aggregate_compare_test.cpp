@@ -97,7 +97,8 @@ TEST_F(AggregateCompare, MissingCasesFailUnlessAllowed) {
 TEST_F(AggregateCompare, SeveralFilesAreOneSide) {
   write_slower("new1.h5", 1.001, 3);
   write_slower("new2.h5", 1.002, 4);
-  const std::string text = output("new1.h5 new2.h5 --compare old.h5 --compare old.h5 --detail --csv -");
+  const std::string text =
+      output("new1.h5 new2.h5 --compare old.h5 --compare old.h5 --detail --csv -");
   EXPECT_THAT(text, HasSubstr(",10,7,")); // repeats before (a copy counts once) and now
 }
 

@@ -79,10 +79,10 @@ int status_of(const report::Comparison& comparison) {
                              "theirs would not be found\n",
                              unclear, comparison.cases());
   const std::size_t regressions = comparison.regressions();
-  std::cerr << fmt::format("peakbench-aggregate: {} regression{} beyond {} % against {}, {} cases\n",
-                           regressions == 0 ? "no" : std::to_string(regressions),
-                           regressions == 1 ? "" : "s", *comparison.options.regression_percent,
-                           comparison.before, comparison.cases());
+  std::cerr << fmt::format(
+      "peakbench-aggregate: {} regression{} beyond {} % against {}, {} cases\n",
+      regressions == 0 ? "no" : std::to_string(regressions), regressions == 1 ? "" : "s",
+      *comparison.options.regression_percent, comparison.before, comparison.cases());
   return regressions == 0 ? kExitOk : kExitFailedCases;
 }
 

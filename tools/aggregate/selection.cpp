@@ -118,8 +118,9 @@ void require_rows(const Options& options, const std::vector<report::Kept>& all) 
       instead += (instead.empty() ? "in the rows of " : "; of ") + kept.kind + " " + kept.emptied;
   }
   if (rows == 0 && of > 0)
-    throw UserError(fmt::format("--where \"{}\" chooses none of {} rows", conditions_of(options), of),
-                    instead, "--columns shows what a column holds.");
+    throw UserError(
+        fmt::format("--where \"{}\" chooses none of {} rows", conditions_of(options), of), instead,
+        "--columns shows what a column holds.");
 }
 
 } // namespace
