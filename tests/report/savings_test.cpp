@@ -60,7 +60,7 @@ TEST(SavingsTest, EpByDepth) {
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "depth 500"), "95.0"); // 5 of 100 MB
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "depth 10"), "-150.0");
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "saved"), "95.00");
-  EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "speed-up"), "1000.00");
+  EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "speed-up"), "1000");
   EXPECT_EQ(cell(table, {"ep_fused", "ep_autograd"}, "at depth"), "500");
   EXPECT_EQ(cell(table, {"ep_fused", "backprop"}, "depth 500"), "-");
   EXPECT_EQ(cell(table, {"ep_fused", "backprop"}, "at depth"), "200");
