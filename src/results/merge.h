@@ -39,13 +39,13 @@ struct MergeSummary {
 struct MergeOptions {
   // An input that cannot be read is left out, and told of here. Otherwise it ends the merge.
   std::function<void(const UserError&)> skipped = {};
-  // Otherwise: what is thrown of it, for what the user may do.
-  std::function<UserError(const UserError&)> refused = {};
   // Every some thousand rows, and after every input: how many are done. What it throws ends the
   // merge.
   std::function<void(std::size_t done)> progress = {};
   GuardLimits limits = {};
   MergeSelection selection = {}; // without marks: all cases
+  // Without `skipped`: what is thrown of an input that cannot be read, for what the user may do.
+  std::function<UserError(const UserError&)> refused = {};
 };
 
 // Writes the rows of all tables and the traces of all `inputs` into the new file `to`, which
