@@ -135,7 +135,7 @@ TEST_F(RowMergerTest, ASelectionOfNothingWritesNothing) {
   write_ep("a.h5", 0, 2);
   EXPECT_THAT(message_of([&] {
                 merge_files({file("a.h5")}, file("to.h5"), kMerge, false,
-                            only_depths(1000000, "depth>=1000000"));
+                            only_depths(INT64_MAX, "depth>=1000000"));
               }),
               AllOf(HasSubstr("none of 3 cases is chosen"), HasSubstr("depth>=1000000")));
   EXPECT_FALSE(fs::exists(file("to.h5")));
