@@ -60,7 +60,7 @@ TEST_F(AggregateCompare, FailsOnARegressionAndOnlyThen) {
   EXPECT_EQ(failed.status, 1);
   EXPECT_THAT(failed.text,
               AllOf(HasSubstr("Regressions beyond 10 %"), HasSubstr("slower by 50.00 %"),
-                    HasSubstr("5 regressions against old.h5")));
+                    HasSubstr("5 regressions beyond 10 % against old.h5")));
   EXPECT_EQ(run("new.h5 --compare old.h5 --fail-on-regression 60").status, 0);
   EXPECT_EQ(run("old.h5 --compare new.h5 --fail-on-regression 0").status, 0); // faster
   EXPECT_EQ(run("old.h5 --compare old.h5 --fail-on-regression 0").status, 0);
