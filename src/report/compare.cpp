@@ -131,8 +131,7 @@ void decide(CaseComparison& one, const Comparison& comparison) {
   if (one.verdict == TimeVerdict::not_compared)
     return;
   if (!could_be_significant(one)) {
-    one.why = fmt::format("too few repeats: p cannot be below {}",
-                          number(least_p(one.seconds.now.size(), one.seconds.before.size())));
+    one.why = "too few repeats";
     return;
   }
   const double margin = 1 + comparison.options.same_percent / 100;

@@ -21,6 +21,7 @@ struct CompareOptions {
   double same_percent = 5;
   std::optional<double> regression_percent; // see CaseComparison::regressions
   bool allow_missing = false;               // cases of the baseline alone are no regression
+  bool every_case = true;                   // in tables; else those that changed
 };
 
 enum class TimeVerdict {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "report/selections.h"
 #include "results/drift.h"
 #include "results/fields.h"
 
@@ -51,6 +52,9 @@ std::string differences(const std::vector<Record>& before, const std::vector<Rec
 
 std::vector<std::string> environment_notes(const RunData& baseline, const RunData& now) {
   std::vector<std::string> notes;
+  for (const RunData* side : {&baseline, &now})
+    if (const std::string chosen = selection_note(*side); !chosen.empty())
+      notes.push_back("A selection: " + chosen);
   const auto before = results::environments_of_cases(baseline),
              after = results::environments_of_cases(now);
   if (before.empty() || after.empty()) {

@@ -60,7 +60,7 @@ std::string validity_of(const Comparison& comparison) {
   std::string text;
   for (const KindComparison& kind : comparison.kinds)
     if (!kind.cases.empty())
-      text += (text.empty() ? "" : " ") + kind.title + ": " + kind.validity;
+      text += (text.empty() ? "" : " ") + kind.title + ", both sides: " + kind.validity;
   return text;
 }
 
@@ -99,6 +99,8 @@ Table times_table(const Comparison& comparison) {
       "(clock, other work, where memory lies) is in them only with several files of each side, "
       "whose repeats are pooled."};
   table.notes.insert(table.notes.end(), comparison.notes.begin(), comparison.notes.end());
+  if (!comparison.options.every_case)
+    table.notes.emplace_back("Below, one by one, only cases that changed; --detail lists all.");
   return table;
 }
 
@@ -168,11 +170,22 @@ Table cases_table(const KindComparison& kind, const std::string& title,
   return table;
 }
 
-Table case_times(const KindComparison& kind) {
+bool is_told(const CaseComparison& one) {
+  return one.verdict == TimeVerdict::faster || one.verdict == TimeVerdict::slower;
+}
+
+// A log of a thousand cases that are the same hides the one that is not.
+void tell_not_listed(const KindComparison& kind, const char* which, Table& table) {
+  if (const std::size_t others = kind.cases.size() - table.rows.size(); others > 0)
+    table.notes.push_back(
+        fmt::format("Not listed: {} cases {}; --detail lists them.", others, which));
+}
+
+Table case_times(const KindComparison& kind, bool every_case) {
   Table table = cases_table(kind, "times",
                             {{"case", "", true},
-                             {"repeats before", ""},
-                             {"repeats now", ""},
+                             {"n before", ""},
+                             {"n now", ""},
                              {"time before", "s"},
                              {"time now", "s"},
                              {"ratio", "x"},
@@ -183,16 +196,19 @@ Table case_times(const KindComparison& kind) {
                              {"time is", "", true},
                              {"why", "", true}});
   for (const CaseComparison& one : kind.cases)
-    table.rows.push_back(joined(
-        one.setting, {one.case_id, std::to_string(one.seconds.before.size()),
-                      std::to_string(one.seconds.now.size()), number(one.seconds_before),
-                      number(one.seconds_now), times(one.ratio.ratio), times(one.ratio.lower),
-                      times(one.ratio.upper), chance(one.test.p), chance(one.adjusted_p),
-                      text_of(one.verdict), one.why.empty() ? kNothing : one.why}));
+    if (every_case || is_told(one))
+      table.rows.push_back(joined(
+          one.setting, {one.case_id, std::to_string(one.seconds.before.size()),
+                        std::to_string(one.seconds.now.size()), number(one.seconds_before),
+                        number(one.seconds_now), times(one.ratio.ratio), times(one.ratio.lower),
+                        times(one.ratio.upper), chance(one.test.p), chance(one.adjusted_p),
+                        text_of(one.verdict), one.why.empty() ? kNothing : one.why}));
+  table.notes.emplace_back("n: timed repeats.");
+  tell_not_listed(kind, "that are the same, cannot be told or are not compared", table);
   return table;
 }
 
-Table case_peaks(const KindComparison& kind) {
+Table case_peaks(const KindComparison& kind, bool every_case) {
   Table table = cases_table(kind, "peaks",
                             {{"case", "", true},
                              {"peak before", "bytes"},
@@ -201,12 +217,15 @@ Table case_peaks(const KindComparison& kind) {
                              {"peak is", "", true}});
   for (const CaseComparison& one : kind.cases) {
     const std::string memory = memory_text(one);
+    if (!every_case && (memory == "equal" || memory == kNothing))
+      continue;
     table.rows.push_back(joined(
         one.setting,
         {one.case_id, count(one.peak_before), count(one.peak_now),
          memory == kNothing ? memory : std::to_string(one.peak_now - one.peak_before), memory}));
   }
   table.notes.push_back(fmt::format("Peak: {}, compared to the byte.", kind.peak));
+  tell_not_listed(kind, "of an equal peak, or without one", table);
   return table;
 }
 
@@ -221,12 +240,16 @@ std::vector<Table> comparison_tables(const Comparison& comparison) {
                                   one_sided_table(comparison)})
     if (!table.rows.empty())
       tables.push_back(std::move(table));
-  for (const KindComparison& kind : comparison.kinds)
-    if (!kind.cases.empty()) {
-      tables.push_back(case_times(kind));
-      if (!kind.peak.empty())
-        tables.push_back(case_peaks(kind));
-    }
+  const bool every_case = comparison.options.every_case;
+  const auto add_cases = [&](Table table) {
+    if (!table.rows.empty())
+      tables.push_back(std::move(table));
+  };
+  for (const KindComparison& kind : comparison.kinds) {
+    add_cases(case_times(kind, every_case));
+    if (!kind.peak.empty())
+      add_cases(case_peaks(kind, every_case));
+  }
   return tables;
 }
 

@@ -1,8 +1,12 @@
 #include "report/eab_arms.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <set>
 #include <tuple>
+
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -45,6 +49,10 @@ double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure)
   for (const Pair& pair : pairs_of(rows, baseline, figure))
     ratios.push_back(pair.own / pair.other);
   return median(ratios);
+}
+
+double paired_speed_up(const EabRows& rows, const EabRows& baseline) {
+  return paired_ratio(baseline, rows, wall);
 }
 
 double wall(const EabCase& row) { return row.wall_seconds; }
@@ -97,6 +105,16 @@ EabRows rows_within(const EabRows& rows, const Lengths& lengths) {
     if (row->prompt_tokens >= lengths.first && row->prompt_tokens <= lengths.second)
       inside.push_back(row);
   return inside;
+}
+
+std::string medians_text(const EabRows& rows) {
+  const EabRows ok = finished(rows);
+  std::set<std::pair<std::string, std::string>> prompts;
+  for (const results::EabCase* row : ok)
+    prompts.insert({row->prompt_id, row->prompt_hash});
+  const std::string repeats = repeats_each(ok);
+  return fmt::format("medians over {} prompt{}{}{}", prompts.size(), prompts.size() == 1 ? "" : "s",
+                     repeats.empty() ? "" : ", ", repeats);
 }
 
 std::string text_of(const Lengths& lengths) {

@@ -40,6 +40,9 @@ struct Pair {
 std::vector<Pair> pairs_of(const EabRows& rows, const EabRows& baseline, Figure figure);
 // Median over the pairs of own / other.
 double paired_ratio(const EabRows& rows, const EabRows& baseline, Figure figure);
+// Median over the pairs of other / own, of times. Not 1 / paired_ratio: between the two middle ones
+// of an even number of prompts that is another figure.
+double paired_speed_up(const EabRows& rows, const EabRows& baseline);
 
 // Figures; NaN where absent.
 double wall(const results::EabCase& row);
@@ -63,6 +66,8 @@ std::vector<Lengths> lengths_of(const EabRows& rows);
 bool lengths_vary(const std::vector<Lengths>& lengths);
 EabRows rows_within(const EabRows& rows, const Lengths& lengths);
 std::string text_of(const Lengths& lengths);
+// "medians over 6 prompts, 1 repeat each": what the figures of a picture rest on.
+std::string medians_text(const EabRows& rows);
 
 // Interval of the widest case, in percent.
 std::string widest_interval(const EabRows& rows);

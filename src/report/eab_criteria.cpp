@@ -141,7 +141,7 @@ void judge_paper_saving(const Judge& judge, const char* name) {
 void judge_paper_speed(const Judge& judge, const char* name) {
   const EabRows rows = judge.rows(kBest);
   const double speed_up =
-      1 / paired_ratio(rows, rows_preferring(judge.group.rows, "naive", "per_path"), wall);
+      paired_speed_up(rows, rows_preferring(judge.group.rows, "naive", "per_path"));
   if (!std::isnan(speed_up))
     judge.add(name, kBest, rows, fmt::format(">= {:g} x (paper: 1.5 to 2.0)", kLeastSpeedUpOfPaper),
               fmt::format("{:.2f} x", speed_up), verdict_of(speed_up >= kLeastSpeedUpOfPaper));

@@ -64,8 +64,8 @@ Table three_way(const Cases& cases, const EabGrouping& grouping) {
                   whole(median_over(rows, samples)), number(median_over(rows, wall)),
                   widest_interval(rows), number(median_over(rows, peak_megabytes)),
                   whole(median_over(rows, computed_tokens)), whole(median_over(rows, published)),
-                  whole(median_over(rows, branches)), fixed(1 / paired_ratio(all, naive, wall), 2),
-                  fixed(paired_ratio(all, naive, peak_megabytes), 2),
+                  whole(median_over(rows, branches)), ratio_text(paired_speed_up(all, naive)),
+                  ratio_text(paired_ratio(all, naive, peak_megabytes)),
                   is_cow ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
                          : kNothing}));
     }
@@ -117,16 +117,15 @@ Table all_arms(const EabGrouping& grouping) {
       const EabRows rows = finished(all);
       const auto bound = [](const EabCase& row) { return megabytes(row.kv_bound_bytes); };
       const auto copied = [](const EabCase& row) { return megabytes(row.kv_bytes_copied); };
-      table.rows.push_back(
-          joined(group.setting,
-                 {std::string(which.arm), std::string(which.decode), share_finished(all),
-                  repeats_of(rows), number(median_over(rows, wall)), widest_interval(rows),
-                  number(median_over(rows, peak_megabytes)),
-                  number(median_over(rows, kv_megabytes)), number(median_over(rows, bound)),
-                  fixed(median_over(rows, kv_over_bound), 3), number(median_over(rows, copied)),
-                  same_trees(rows), fixed(1 / paired_ratio(all, naive, wall), 2),
-                  fixed(1 / paired_ratio(all, batched, wall), 2),
-                  fixed(paired_ratio(all, batched, peak_megabytes), 2)}));
+      table.rows.push_back(joined(
+          group.setting,
+          {std::string(which.arm), std::string(which.decode), share_finished(all), repeats_of(rows),
+           number(median_over(rows, wall)), widest_interval(rows),
+           number(median_over(rows, peak_megabytes)), number(median_over(rows, kv_megabytes)),
+           number(median_over(rows, bound)), fixed(median_over(rows, kv_over_bound), 3),
+           number(median_over(rows, copied)), same_trees(rows),
+           ratio_text(paired_speed_up(all, naive)), ratio_text(paired_speed_up(all, batched)),
+           ratio_text(paired_ratio(all, batched, peak_megabytes))}));
     }
   }
   table.notes.push_back(
@@ -171,8 +170,8 @@ Table by_length(const EabGrouping& grouping) {
             {text_of(range), std::string(which.arm), std::string(which.decode), share_finished(all),
              repeats_of(rows), whole(median_over(rows, samples)), number(median_over(rows, wall)),
              number(median_over(rows, first_token)), number(median_over(rows, peak_megabytes)),
-             number(median_over(rows, kv_megabytes)), fixed(1 / paired_ratio(all, naive, wall), 2),
-             fixed(paired_ratio(all, batched, peak_megabytes), 2),
+             number(median_over(rows, kv_megabytes)), ratio_text(paired_speed_up(all, naive)),
+             ratio_text(paired_ratio(all, batched, peak_megabytes)),
              which.arm == "cow"
                  ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
                  : kNothing}));

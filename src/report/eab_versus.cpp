@@ -41,10 +41,10 @@ std::vector<std::string> figures_of(const EabRows& inside, const ArmDecode& subj
           whole(median_over(rows, computed_tokens)),
           number(median_over(rows, wall)),
           widest_interval(rows),
-          fixed(1 / paired_ratio(all, naive, wall), 2),
-          fixed(1 / paired_ratio(all, batched, wall), 2),
+          ratio_text(paired_speed_up(all, naive)),
+          ratio_text(paired_speed_up(all, batched)),
           number(median_over(rows, peak_megabytes)),
-          fixed(paired_ratio(all, naive, peak_megabytes), 2),
+          ratio_text(paired_ratio(all, naive, peak_megabytes)),
           subject.arm == "cow"
               ? fixed(percent_saved(paired_ratio(all, original, peak_megabytes)), 1)
               : kNothing,
@@ -128,12 +128,12 @@ constexpr GridFigure kGridFigures[] = {
     {"speed-up vs naive",
      [](const EabRows& inside, const ArmDecode& subject) {
        const EabRows naive = rows_preferring(inside, "naive", "per_path");
-       return fixed(1 / paired_ratio(rows_of(inside, subject), naive, wall), 2);
+       return ratio_text(paired_speed_up(rows_of(inside, subject), naive));
      }},
     {"speed-up vs batched",
      [](const EabRows& inside, const ArmDecode& subject) {
        const EabRows batched = rows_of(inside, {"naive_batched", "batched"});
-       return fixed(1 / paired_ratio(rows_of(inside, subject), batched, wall), 2);
+       return ratio_text(paired_speed_up(rows_of(inside, subject), batched));
      }},
     {"saving vs original in %", [](const EabRows& inside, const ArmDecode& subject) {
        const EabRows original = rows_preferring(inside, "original", "per_path");

@@ -1,9 +1,11 @@
 // Memory, time and reach versus depth, and all pictures together.
 #include "report/ep_plots.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/ep_plot_parts.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -13,14 +15,25 @@ using results::EpCase;
 constexpr std::string_view kCompared[] = {"arm", "depth", "seed"};
 
 using Figure = double (*)(const EpCase&);
+struct Interval {
+  Figure lower = nullptr, upper = nullptr; // null: exact, no bars
+};
 
-Panel versus_depth(const EpRows& rows, const DrawnArms& arms, Figure figure) {
+Panel versus_depth(const EpRows& rows, const DrawnArms& arms, Figure figure,
+                   const Interval& interval) {
   Panel panel;
   for (const std::string& arm : arms.shown) {
     Series line{.title = arm, .style = style_of_ep_arm(arm)};
-    for (const std::int64_t depth : depths_of(rows))
-      if (const double y = median_over(rows_of(at_depth(rows, depth), arm), figure); y > 0)
-        line.points.push_back({static_cast<double>(depth), y});
+    for (const std::int64_t depth : depths_of(rows)) {
+      const EpRows here = rows_of(at_depth(rows, depth), arm);
+      Point point{static_cast<double>(depth), median_over(here, figure)};
+      if (interval.lower && std::ranges::any_of(here, [](auto* row) { return row->repeats > 1; })) {
+        point.low = median_over(here, interval.lower);
+        point.high = median_over(here, interval.upper);
+      }
+      if (point.y > 0)
+        line.points.push_back(point);
+    }
     if (!line.points.empty())
       panel.series.push_back(std::move(line));
   }
@@ -32,12 +45,16 @@ Plot depth_plot(const EpRows& rows, const std::string& setting) {
   const DrawnArms arms = arms_to_draw(rows);
   Plot plot;
   plot.title = "Equilibrium propagation: memory, time and reach versus depth";
-  plot.subtitles = {shared_text(rows) + (setting.empty() ? "" : "; " + setting),
+  const bool intervals =
+      std::ranges::any_of(rows, [](const EpCase* row) { return row->repeats > 1; });
+  plot.subtitles = {shared_text(rows) + (setting.empty() ? "" : "; " + setting) + "; " +
+                        repeats_each(rows) +
+                        (intervals ? ", bars: 95 % interval of the median time" : ""),
                     "Reach: layers that received a gradient, however small. Memory or time that "
                     "does not grow with depth means something only beside it."};
   tell_left_out(plot, arms);
-  const auto add = [&](const char* title, const char* unit, Figure figure) {
-    Panel panel = versus_depth(rows, arms, figure);
+  const auto add = [&](const char* title, const char* unit, Figure figure, Interval interval = {}) {
+    Panel panel = versus_depth(rows, arms, figure, interval);
     if (panel.series.empty())
       return;
     panel.y = decades_axis(title, unit, panel);
@@ -45,7 +62,9 @@ Plot depth_plot(const EpRows& rows, const std::string& setting) {
   };
   add("peak memory beyond the weights", "MB",
       [](const EpCase& row) { return real(row.peak_beyond_weights_bytes) / kMegabyte; });
-  add("time of a training step", "ms", [](const EpCase& row) { return 1000 * row.step_seconds; });
+  add("time of a training step", "ms", [](const EpCase& row) { return 1000 * row.step_seconds; },
+      {[](const EpCase& row) { return 1000 * row.step_seconds_lower; },
+       [](const EpCase& row) { return 1000 * row.step_seconds_upper; }});
   add("reach", "layers", [](const EpCase& row) { return real(row.reach); });
   put_side_by_side(plot);
   return plot;

@@ -23,9 +23,9 @@ Table ep_time_table(const EpLayout& layout) {
       const ComparedArms compared =
           compare_arms(group.rows, rows, {"ep_autograd", "truncated_backprop"}, step_milliseconds);
       std::vector<std::string> cells = depth_cells(arm, layout, by_depth(rows, step_milliseconds));
-      cells.insert(cells.end(),
-                   {repeats_of(rows), fixed(greatest(widths), 1), fixed(1 / compared.ratios[0], 2),
-                    fixed(compared.ratios[1], 2), count(compared.depth), number(greatest(errors))});
+      cells.insert(cells.end(), {repeats_of(rows), fixed(greatest(widths), 1),
+                                 ratio_text(1 / compared.ratios[0]), ratio_text(compared.ratios[1]),
+                                 count(compared.depth), number(greatest(errors))});
       table.rows.push_back(joined(group.setting, cells));
     }
   table.notes.push_back(

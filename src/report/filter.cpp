@@ -1,6 +1,7 @@
 #include "report/filter.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -50,20 +51,52 @@ void erase_unmarked(std::vector<Record>& rows, const Marks& marks) {
   rows.resize(kept);
 }
 
-// Those that hold for every row of the kind, else the column that it lacks.
+// "arm is naive, cow": what the marked rows have there.
 template <class Record>
-std::string filter_rows(std::vector<Record>& rows, const Conditions& conditions) {
-  Marks marks(rows.size(), 1);
+std::string values_of(const std::vector<Record>& rows, const results::Field<Record>& field,
+                      const Marks& marks) {
+  constexpr std::size_t kShown = 8;
+  std::vector<std::string> values;
+  for (std::size_t i = 0; i < rows.size() && values.size() <= kShown; ++i) {
+    if (!marks[i])
+      continue;
+    std::string text = results::text_of(results::value_of(field, rows[i]));
+    if (text.empty())
+      text = "absent";
+    if (std::ranges::find(values, text) == values.end())
+      values.push_back(std::move(text));
+  }
+  const bool more = values.size() > kShown;
+  values.resize(std::min(values.size(), kShown));
+  return fmt::format("{} is {}{}", field.name, fmt::join(values, ", "), more ? ", ..." : "");
+}
+
+struct Marked {
+  Marks marks;
+  std::string lacking, emptied; // as in Kept
+};
+
+template <class Record>
+Marked marked(const std::vector<Record>& rows, const Conditions& conditions) {
+  const auto any = [](const Marks& marks) { return std::ranges::find(marks, 1) != marks.end(); };
+  Marked result{Marks(rows.size(), 1), "", ""};
   for (const Condition& condition : conditions) {
     const auto* field = field_named<Record>(condition.column);
-    if (!field) {
-      rows.clear();
-      return condition.column;
-    }
-    mark(rows, *field, condition, marks);
+    if (!field)
+      return {Marks(rows.size(), 0), condition.column, ""};
+    const Marks before = result.marks;
+    mark(rows, *field, condition, result.marks);
+    if (any(before) && !any(result.marks))
+      result.emptied = values_of(rows, *field, before);
   }
-  erase_unmarked(rows, marks);
-  return "";
+  return result;
+}
+
+template <class Record>
+Marked filter_rows(std::vector<Record>& rows, const Conditions& conditions) {
+  Marked result = marked(rows, conditions);
+  erase_unmarked(rows, result.marks);
+  return result;
 }
 
 // A case of a merged file is told by its id and the file that it came from.
@@ -133,21 +166,30 @@ std::vector<Kept> Filter::apply(results::RunData& run) const {
   for_each_kind([&]<class Record>(const Kind& kind, std::vector<Record> results::RunData::*member) {
     std::vector<Record>& rows = run.*member;
     const std::size_t all = rows.size();
-    std::string lacking;
+    Marked left;
     if (!of_cases_.empty() && kind.is_cases()) {
-      lacking = filter_rows(rows, of_cases_);
+      left = filter_rows(rows, of_cases_);
       keys.clear();
       add_keys(rows, keys);
     } else if (!of_cases_.empty() && !kind.cases.empty()) {
       keep_of_cases(rows, keys);
     }
     if (kind.name == focus_)
-      filter_rows(rows, of_rows_);
+      left = filter_rows(rows, of_rows_);
     const bool concerned = kind.is_cases() ? !of_cases_.empty() : kind.name == focus_;
     if (all > 0 && concerned && !empty())
-      kept.push_back({std::string(kind.name), rows.size(), all, lacking});
+      kept.push_back({std::string(kind.name), rows.size(), all, left.lacking, left.emptied});
   });
   return kept;
+}
+
+std::vector<char> Filter::marks_of_cases(const results::RunData& rows) const {
+  std::vector<char> marks;
+  for_each_kind([&]<class Record>(const Kind& kind, std::vector<Record> results::RunData::*member) {
+    if (kind.is_cases() && !(rows.*member).empty())
+      marks = marked(rows.*member, of_cases_).marks;
+  });
+  return marks;
 }
 
 } // namespace peakbench::report

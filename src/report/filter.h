@@ -14,6 +14,8 @@ struct Kept {
   std::string kind;
   std::size_t rows = 0, all = 0;
   std::string lacking; // a column of a condition that this kind does not have; empty: none
+  // Where no row is left: "arm is naive, cow", what the last rows have instead of what is wanted.
+  std::string emptied;
 };
 
 // Conditions on columns of cases (eab, ep, comm, scaling). A kind of cases that lacks one of the
@@ -29,6 +31,8 @@ public:
   bool empty() const { return of_rows_.empty() && of_cases_.empty(); }
   // One entry per kind that had rows and is filtered: of cases, and the focus.
   std::vector<Kept> apply(results::RunData& run) const;
+  // Of rows that are all cases of one kind: 1 for each that stays. None if they are no cases.
+  std::vector<char> marks_of_cases(const results::RunData& rows) const;
 
 private:
   std::vector<Condition> of_cases_, of_rows_;

@@ -18,7 +18,7 @@ std::string number(double value) {
   const double size = std::abs(value);
   if (size == 0)
     return "0";
-  if (std::isinf(value) || size < 1e-4 || size >= 1e9)
+  if (std::isinf(value) || size < 1e-3 || size >= 1e9)
     return fmt::format("{:.2e}", value);
   if (size >= 1000)
     return fmt::format("{:.0f}", value);
@@ -28,7 +28,9 @@ std::string number(double value) {
     return fmt::format("{:.2f}", value);
   if (size >= 1)
     return fmt::format("{:.3f}", value);
-  return fmt::format("{:.4f}", value);
+  if (size >= 0.01)
+    return fmt::format("{:.4f}", value);
+  return fmt::format("{:.5f}", value);
 }
 
 std::string count(std::int64_t value) { return value < 0 ? kNothing : fmt::format("{}", value); }
@@ -39,6 +41,10 @@ std::string fixed(double value, int decimals) {
   const std::string text = fmt::format("{:.{}f}", value, decimals);
   const bool zero = text.find_first_not_of("-0.") == text.npos;
   return zero && text[0] == '-' ? text.substr(1) : text; // no "-0.0000"
+}
+
+std::string ratio_text(double ratio) {
+  return ratio >= 100 || (ratio > 0 && ratio < 0.1) ? number(ratio) : fixed(ratio, 2);
 }
 
 std::string whole(double value) { return fixed(value, value == std::floor(value) ? 0 : 1); }

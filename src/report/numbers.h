@@ -13,10 +13,12 @@ namespace peakbench::report {
 inline constexpr const char* kNothing = "-";
 inline constexpr double kMegabyte = 1e6;
 
-// About four significant digits, never more than the eye can use; NaN is "-".
+// Three or four significant digits, never more than the eye can use; NaN is "-".
 std::string number(double value);
 std::string count(std::int64_t value); // -1 is "-"
 std::string fixed(double value, int decimals);
+// Of two figures, to two decimals as far as these tell: 242.7, 10.84, 0.0151.
+std::string ratio_text(double ratio);
 std::string whole(double value); // medians of counts: 20, or 20.5 between two
 // NaN for the absent -1, so that it spreads through arithmetic.
 double real(std::int64_t value);

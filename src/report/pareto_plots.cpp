@@ -9,6 +9,7 @@
 #include "report/eab_arms.h"
 #include "report/eab_plot_parts.h"
 #include "report/ep_plot_parts.h"
+#include "report/validity.h"
 
 namespace peakbench::report {
 
@@ -161,12 +162,12 @@ std::vector<NamedPlot> eab_pareto_plots(const std::vector<EabCase>& cases) {
     if (points.size() < 2 || plots.size() == kMostPlots)
       continue;
     const EabCase& first = *group.rows.front();
-    plots.push_back(
-        {numbered_name("eab-pareto", plots.size()),
-         plot_of("Time against peak memory: which arms no other one beats in both",
-                 fmt::format("{}, {}; at most {} new tokens and {} paths; medians over the prompts",
-                             first.model, first.dtype, first.max_new_tokens, first.max_paths),
-                 "wall time", points)});
+    plots.push_back({numbered_name("eab-pareto", plots.size()),
+                     plot_of("Time against peak memory: which arms no other one beats in both",
+                             fmt::format("{}, {}; at most {} new tokens and {} paths; {}",
+                                         first.model, first.dtype, first.max_new_tokens,
+                                         first.max_paths, medians_text(group.rows)),
+                             "wall time", points)});
   }
   return plots;
 }
@@ -190,8 +191,9 @@ std::vector<NamedPlot> ep_pareto_plots(const std::vector<EpCase>& cases) {
     plots.push_back(
         {numbered_name("ep-pareto", plots.size()),
          plot_of("A training step's time against its peak memory",
-                 fmt::format("depth {}, {}{}{}; reach differs between arms (ep-versus-depth)",
-                             depth, shared_text(group.rows), setting.empty() ? "" : "; ", setting),
+                 fmt::format("depth {}, {}{}{}; {}; reach differs between arms (ep-versus-depth)",
+                             depth, shared_text(group.rows), setting.empty() ? "" : "; ", setting,
+                             repeats_each(finished(at_depth(group.rows, depth)))),
                  "time of a training step", points)});
   }
   return plots;

@@ -53,23 +53,6 @@ double ticks_width(const Axis& axis) {
   return width;
 }
 
-double legend_width(const Panel& panel) {
-  double width = 0;
-  const auto add = [&](const std::string& title) {
-    if (!title.empty())
-      width = std::max(width, kSampleWidth + text_pixels(title, kTextSize));
-  };
-  for (const Series& series : panel.series)
-    add(series.title);
-  for (const Band& band : panel.bands)
-    add(band.title);
-  for (const Boxes& boxes : panel.boxes)
-    add(boxes.title);
-  for (const Rule& rule : panel.rules)
-    add(rule.title);
-  return panel.legend ? width : 0;
-}
-
 // The plotting area within the rectangle that the panel has.
 PanelLayout inside(const Panel& panel, double left, double right, double top, double bottom) {
   PanelLayout layout;
@@ -90,6 +73,23 @@ PanelLayout inside(const Panel& panel, double left, double right, double top, do
 }
 
 } // namespace
+
+double legend_width(const Panel& panel) {
+  double width = 0;
+  const auto add = [&](const std::string& title) {
+    if (!title.empty())
+      width = std::max(width, kSampleWidth + text_pixels(title, kTextSize));
+  };
+  for (const Series& series : panel.series)
+    add(series.title);
+  for (const Band& band : panel.bands)
+    add(band.title);
+  for (const Boxes& boxes : panel.boxes)
+    add(boxes.title);
+  for (const Rule& rule : panel.rules)
+    add(rule.title);
+  return panel.legend ? width : 0;
+}
 
 double text_pixels(const std::string& text, double size) {
   return 0.58 * size * static_cast<double>(display_width(text));

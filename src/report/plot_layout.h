@@ -21,6 +21,8 @@ std::vector<Tick> ticks_of(const Axis& axis, const Range& range, double pixels, 
 inline constexpr double kTickRoomAcross = 70, kTickRoomUp = 36;
 
 std::vector<PanelLayout> layout_of(const Plot& plot);
+// Of the legend right of a panel; 0 if it has none.
+double legend_width(const Panel& panel);
 
 // What the axis spans: its own bounds, else room for the values, from zero where they allow it.
 Range range_of(const Axis& axis, const std::vector<double>& values);

@@ -157,11 +157,14 @@ Plot resource_plot(const std::vector<EabCase>& cases, const std::string& prompt)
   plot.title = "What every arm needed";
   if (!cases.empty()) {
     const EabCase& first = cases.front();
+    EabRows all;
+    for (const EabCase& row : cases)
+      all.push_back(&row);
     const auto same = [&](const EabCase& row) {
       return row.prompt_id == first.prompt_id && row.prompt_hash == first.prompt_hash;
     };
     plot.subtitles = {
-        std::ranges::all_of(cases, same) ? prompt_line(first, prompt) : "medians over the prompts",
+        std::ranges::all_of(cases, same) ? prompt_line(first, prompt) : medians_text(all),
         fmt::format("{}, {}; at most {} new tokens and {} paths, branch factor {}, threshold {:g}, "
                     "temperature {:g}",
                     first.model, first.dtype, first.max_new_tokens, first.max_paths,

@@ -1,4 +1,5 @@
 // All rows with all columns, in full precision, through the field lists.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -59,7 +60,7 @@ Json json_of(const std::vector<Record>& records) {
 }
 
 template <class Record>
-Json columns() {
+Json columns_of() {
   Json list = Json::object();
   for (const auto& field : results::fields<Record>())
     list[std::string(field.name)] = {{"unit", field.unit},
@@ -77,30 +78,24 @@ std::string rows_csv(const results::RunData& run, const std::string& kind) {
 }
 
 std::string rows_json(const results::RunData& run) {
-  const Json json{{"schema_version", results::kSchemaVersion},
-                  {"file", run.path},
-                  {"name", run.info.name},
-                  {"created", run.info.created},
-                  {"command_line", run.info.command_line},
-                  {"plan_hash", run.info.plan_hash},
-                  {"git_revision", run.info.git_revision},
-                  {"git_dirty", run.info.git_dirty},
-                  {"columns",
-                   {{"eab", columns<results::EabCase>()},
-                    {"ep", columns<results::EpCase>()},
-                    {"comm", columns<results::CommCase>()},
-                    {"scaling", columns<results::ScalingCase>()},
-                    {"ranks", columns<results::RankRow>()}}},
-                  {"environment", json_of(run.environment)},
-                  {"eab", json_of(run.eab)},
-                  {"ep", json_of(run.ep)},
-                  {"eab_samples", json_of(run.eab_repeats)},
-                  {"ep_samples", json_of(run.ep_repeats)},
-                  {"comm", json_of(run.comm)},
-                  {"comm_samples", json_of(run.comm_repeats)},
-                  {"scaling", json_of(run.scaling)},
-                  {"scaling_samples", json_of(run.scaling_repeats)},
-                  {"ranks", json_of(run.ranks)}};
+  Json json{{"schema_version", results::kSchemaVersion},
+            {"file", run.path},
+            {"name", run.info.name},
+            {"created", run.info.created},
+            {"command_line", run.info.command_line},
+            {"plan_hash", run.info.plan_hash},
+            {"peakbench_version", run.info.peakbench_version},
+            {"git_revision", run.info.git_revision},
+            {"git_dirty", run.info.git_dirty}};
+  Json columns = Json::object(), rows = Json::object();
+  for_each_kind([&]<class Record>(const Kind& kind, std::vector<Record> results::RunData::*member) {
+    std::string key(kind.name);
+    std::ranges::replace(key, '-', '_');
+    columns[key] = columns_of<Record>();
+    rows[key] = json_of(run.*member);
+  });
+  json["columns"] = std::move(columns);
+  json.update(rows);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

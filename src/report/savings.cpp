@@ -22,12 +22,13 @@ constexpr std::string_view kEpBaselines[] = {"backprop", "backprop_checkpoint", 
                                              "truncated_backprop"};
 
 // Median, least and greatest over the prompts.
-std::vector<std::string> spread(const std::vector<double>& values, int decimals) {
+template <class Text>
+std::vector<std::string> spread(const std::vector<double>& values, Text text) {
   if (values.empty())
     return {kNothing, kNothing, kNothing};
-  return {fixed(median(values), decimals), fixed(std::ranges::min(values), decimals),
-          fixed(std::ranges::max(values), decimals)};
+  return {text(median(values)), text(std::ranges::min(values)), text(std::ranges::max(values))};
 }
+std::string percent_text(double percent) { return fixed(percent, 1); }
 
 } // namespace
 
@@ -65,8 +66,9 @@ std::vector<Table> eab_savings_tables(const EabCases& cases) {
       std::vector<std::string> cells{std::string(which.arm), std::string(which.decode),
                                      std::to_string(saved_bytes.size()),
                                      number(median(saved_bytes))};
-      table.rows.push_back(joined(
-          group.setting, joined(joined(cells, spread(saved_percent, 1)), spread(speed_ups, 2))));
+      table.rows.push_back(
+          joined(group.setting, joined(joined(cells, spread(saved_percent, percent_text)),
+                                       spread(speed_ups, ratio_text))));
     }
   table.notes.push_back("Prompt by prompt, over those that both finished: median, least and most. "
                         "Peaks beyond the weights. Below zero: more memory, or slower.");
@@ -102,7 +104,7 @@ Table ep_savings_table(const EpLayout& layout) {
         const bool timed = time.contains(deepest) && other_time.contains(deepest);
         cells.insert(cells.end(),
                      {number(other.at(deepest) - own.at(deepest)),
-                      timed ? fixed(other_time.at(deepest) / time.at(deepest), 2) : kNothing,
+                      timed ? ratio_text(other_time.at(deepest) / time.at(deepest)) : kNothing,
                       count(deepest)});
         table.rows.push_back(joined(group.setting, cells));
       }

@@ -1,5 +1,6 @@
 #include "report/report.h"
 #include "report/sections.h"
+#include "report/selections.h"
 
 namespace peakbench::report {
 
@@ -20,6 +21,7 @@ std::vector<Table> tables_of(const results::RunData& run, bool detail) {
     add(detail_tables(run));
   add(rank_tables(run.ranks));
   add(validity_tables(run));
+  add_selections(run, tables);
   return tables;
 }
 

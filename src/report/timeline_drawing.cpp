@@ -19,7 +19,7 @@ using results::Timeline;
 using results::TimelinePoint;
 
 constexpr std::size_t kColumns = 120; // of a panel
-constexpr double kPlotWidth = 172, kLegendWidth = 190, kHeight = 430;
+constexpr double kPlotWidth = 172, kHeight = 430;
 constexpr double kWordLine = 13, kWordSize = 10; // of the words about the peak
 constexpr std::size_t kMostParts = 4;
 constexpr double kLeastShare = 0.005; // of the peak, for a part to be named
@@ -181,7 +181,7 @@ Plot timeline_plot(const std::string& title, const std::vector<std::string>& sub
   }
   for (Panel& panel : plot.panels) {
     const double width =
-        kPlotWidth + (&panel == &plot.panels.front() ? 58 : 0) + (panel.legend ? kLegendWidth : 0);
+        kPlotWidth + (&panel == &plot.panels.front() ? 58 : 0) + legend_width(panel);
     panel.share = width;
     plot.width += static_cast<int>(width);
   }

@@ -27,6 +27,13 @@ std::string cases_text(std::int64_t count) {
 
 } // namespace
 
+std::string repeats_text(std::int64_t least, std::int64_t most) {
+  if (most < 0)
+    return "";
+  return least == most ? fmt::format("{} repeat{} each", most, most == 1 ? "" : "s")
+                       : fmt::format("{} to {} repeats each", least, most);
+}
+
 void Validity::add(const std::string& status, const std::string& validity,
                    const std::string& device, std::int64_t repeats, std::int64_t memory_repeats,
                    double interval_percent) {
@@ -67,9 +74,7 @@ std::string Validity::problems() const {
 std::string Validity::measured() const {
   std::string text = fmt::format("{} ok", cases_text(ok_));
   if (most_repeats_ >= 0)
-    text += least_repeats_ == most_repeats_
-                ? fmt::format(", {} repeat{} each", most_repeats_, most_repeats_ == 1 ? "" : "s")
-                : fmt::format(", {} to {} repeats each", least_repeats_, most_repeats_);
+    text += ", " + repeats_text(least_repeats_, most_repeats_);
   if (peaks_known_ && unstable_ == 0 && most_repeats_ > 1)
     text += ", peaks the same in every repeat";
   if (!std::isnan(widest_percent_))

@@ -1,6 +1,7 @@
 // What may be made of the figures of a table, in one line: VALID or INVALID, why, and what to do.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -51,6 +52,21 @@ private:
   std::string first_reason_;                   // of the first that is INVALID
   std::map<std::string, std::int64_t> not_ok_; // by status
 };
+
+// "1 repeat each", "3 to 8 repeats each"; "" if not known.
+std::string repeats_text(std::int64_t least, std::int64_t most);
+// Of the cases (pointers) behind a picture.
+template <class List>
+std::string repeats_each(const List& rows) {
+  std::int64_t least = results::kAbsent, most = results::kAbsent;
+  for (const auto* row : rows) {
+    if (row->repeats < 0)
+      continue;
+    least = least < 0 ? row->repeats : std::min(least, row->repeats);
+    most = std::max(most, row->repeats);
+  }
+  return repeats_text(least, most);
+}
 
 // Of records, or pointers to them.
 template <class List>

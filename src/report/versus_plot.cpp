@@ -52,12 +52,21 @@ std::map<double, EabRows> by_value(const EabRows& rows, const Factor& factor) {
   return values;
 }
 
+// Several lengths stand at their middle, and no prompt has 42.5 tokens.
+std::string label_of(const Factor& factor, double value, const EabRows& rows) {
+  if (factor.column != "prompt_tokens")
+    return fmt::format("{:g}", value);
+  const auto [least, most] =
+      std::ranges::minmax(rows, {}, [](const EabCase* row) { return row->prompt_tokens; });
+  return text_of(Lengths{least->prompt_tokens, most->prompt_tokens});
+}
+
 Axis factor_axis(const Factor& factor, const std::map<double, EabRows>& values) {
   Axis axis{.title = std::string(factor.title), .unit = std::string(factor.unit)};
   const double least = values.begin()->first, greatest = values.rbegin()->first;
   axis.logarithmic = least > 0 && greatest / least >= 5;
   for (const auto& [value, rows] : values)
-    axis.ticks.push_back({value, fmt::format("{:g}", value)});
+    axis.ticks.push_back({value, label_of(factor, value, rows)});
   if (!axis.logarithmic) {
     const double room = 0.05 * (greatest - least);
     axis.low = least - room;
@@ -68,7 +77,7 @@ Axis factor_axis(const Factor& factor, const std::map<double, EabRows>& values) 
 
 using Value = double (*)(const EabRows& of_arm, const EabRows& all);
 double speed_up(const EabRows& of_arm, const EabRows& all) {
-  return 1 / paired_ratio(of_arm, rows_preferring(all, "naive", "per_path"), wall);
+  return paired_speed_up(of_arm, rows_preferring(all, "naive", "per_path"));
 }
 double peak(const EabRows& of_arm, const EabRows&) {
   return median_over(finished(of_arm), peak_megabytes);
@@ -98,7 +107,7 @@ std::optional<Plot> versus(const EabRows& rows, const Factor& factor, const std:
   Plot plot;
   plot.title = fmt::format("Speed-up and memory versus {}", factor.title);
   const EabCase& first = *rows.front();
-  plot.subtitles = {fmt::format("{}, {}; medians over the prompts{}{}", first.model, first.dtype,
+  plot.subtitles = {fmt::format("{}, {}; {}{}{}", first.model, first.dtype, medians_text(rows),
                                 setting.empty() ? "" : "; ", setting)};
   plot.panels = {panel_of(values, "speed-up against naive sampling", "x", speed_up),
                  panel_of(values, "peak memory beyond the weights", "MB", peak)};

@@ -76,8 +76,12 @@ constexpr Field<Source> kSourceFields[] = {
      source_member<&Source::git_dirty>},
     {"cases", "1", "rows of cases that were measured into it", kMeasured,
      source_member<&Source::cases>},
-    {"kept_cases", "1", "of these, rows here: others were there already, equal in everything",
+    {"kept_cases", "1",
+     "of these, rows here: others were there already, equal in everything, or not chosen",
      kMeasured, source_member<&Source::kept_cases>},
+    {"selection", "",
+     "conditions that a case had to fulfil to be taken (--where); empty: all were taken", kMeasured,
+     source_member<&Source::selection>},
 };
 static_assert(std::size(kSourceFields) == member_count<SourceRow>(),
               "a member of SourceRow is missing in the list");

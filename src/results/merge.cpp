@@ -28,8 +28,8 @@ constexpr std::size_t kNamesShown = 4;
 
 class FileMerger : public RowMerger {
 public:
-  FileMerger(hid_t out, std::function<void(std::size_t)> progress)
-      : out_(out), progress_(std::move(progress)) {}
+  FileMerger(hid_t out, const MergeOptions& options)
+      : RowMerger(options.selection), out_(out), progress_(options.progress) {}
 
   void file_is_done() {
     ++files_done_;
@@ -159,6 +159,12 @@ UserError taken(const std::string& to) {
           "Add --force, or choose another name."};
 }
 
+UserError none_chosen(const MergeSelection& selection, std::int64_t cases) {
+  return {"none of " + std::to_string(cases) + " cases is chosen",
+          "no case has all of " + selection.conditions,
+          "Look at what there is: --columns shows the values of a column."};
+}
+
 void give_name(const std::string& part, const std::string& to, bool overwrite) {
   // link() refuses an existing name, which rename() would replace.
   if (!overwrite && link(part.c_str(), to.c_str()) == 0) {
@@ -183,7 +189,7 @@ std::size_t merge_into(FileMerger& merger, GuardedFiles& files, const MergeOptio
       throw; // what was taken of it cannot be given back
     } catch (const UserError& error) {
       if (!options.skipped)
-        throw;
+        throw options.refused ? options.refused(error) : error;
       ++unreadable;
       options.skipped(error);
     }
@@ -213,10 +219,12 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
       Handle out = create_file(part);
       MergeSummary summary;
       {
-        FileMerger merger(out, options.progress);
+        FileMerger merger(out, options);
         const std::size_t unreadable = merge_into(merger, files, options);
         summary = merger.finish(info);
         summary.unreadable = unreadable;
+        if (summary.cases == 0 && summary.not_chosen > 0)
+          throw none_chosen(options.selection, summary.not_chosen);
       }
       flush_to_disk(out);
       out.close("H5Fclose");

@@ -292,6 +292,7 @@ struct SourceRow {
   std::string path, name, created, command_line, plan_hash, peakbench_version, git_revision;
   std::int64_t git_dirty = kAbsent; // 1 | 0
   std::int64_t cases = kAbsent, kept_cases = kAbsent;
+  std::string selection; // conditions that its rows had to fulfil; empty: none, all were taken
 };
 
 // One row per rank.

@@ -21,13 +21,16 @@ void RowMerger::head(FileHead head) {
           info.git_revision,
           info.git_dirty,
           0,
-          0};
+          0,
+          conditions_after("")};
   numbers_ = {};
   numbers_.environments = environments_.add(head.environment);
   for (EnvironmentRow& row : environments_.take_new())
     taken_.environment.push_back(std::move(row));
-  for (SourceRow& row : head.sources)
+  for (SourceRow& row : head.sources) {
+    row.selection = conditions_after(row.selection);
     numbers_.sources.push_back(source_number(std::move(row)));
+  }
   if (numbers_.sources.empty())
     own_source();
   taken_cases_.clear();
@@ -35,11 +38,17 @@ void RowMerger::head(FileHead head) {
   seen_.clear();
 }
 
+// Of a source of which rows were chosen before: both hold.
+std::string RowMerger::conditions_after(const std::string& earlier) const {
+  const std::string& now = selection_.conditions;
+  return earlier == now ? now : earlier + (earlier.empty() || now.empty() ? "" : " and ") + now;
+}
+
 // One that is there already (a file named twice) is not added.
 std::int64_t RowMerger::source_number(SourceRow row) {
   std::string key;
-  for (const std::string* text :
-       {&row.path, &row.created, &row.command_line, &row.plan_hash, &row.git_revision})
+  for (const std::string* text : {&row.path, &row.created, &row.command_line, &row.plan_hash,
+                                  &row.git_revision, &row.selection})
     put(key, *text);
   const auto [known, is_new] =
       source_numbers_.emplace(key, static_cast<std::int64_t>(sources_.size()));
@@ -69,6 +78,7 @@ std::int64_t RowMerger::merged_source(std::int64_t number, bool is_case) {
 void RowMerger::block(Block block) {
   begin_block(block);
   RunData& rows = block.rows;
+  marks_ = selection_.marks ? selection_.marks(rows) : std::vector<char>();
   take("eab", kEabTraces, rows.eab, taken_.eab, block.digests);
   take("ep", kEpTraces, rows.ep, taken_.ep, block.digests);
   take("comm", nullptr, rows.comm, taken_.comm, block.digests);
@@ -101,6 +111,11 @@ void RowMerger::take(const char* kind, const char* traces, std::vector<Record>& 
     row.kept.input = input_;
     row.kept.input_source = static_cast<std::int32_t>(record.source);
     row.kept.input_first = seen.insert(key.id).second;
+    if (!is_chosen(number)) {
+      taken.emplace(key, kAbsent);
+      ++summary_.not_chosen;
+      continue;
+    }
     const bool is_there = index_.any_of(kind, record.case_id, [&](const KeptRow& other) {
       return other.digest == row.kept.digest && (!traces || same_trace(row, other));
     });

@@ -18,6 +18,7 @@ namespace peakbench::results {
 
 class RowMerger : public BlockSink {
 public:
+  explicit RowMerger(MergeSelection selection = {}) : selection_(std::move(selection)) {}
   // Before the head of each file.
   void begin(const std::string& path);
   void head(FileHead head) override;
@@ -49,10 +50,14 @@ private:
   template <class Part>
   void take(const char* kind, std::vector<Part>& parts, std::vector<Part>& out) const;
   void take_ranks(std::vector<RankRow>& ranks, const std::vector<std::uint64_t>& digests);
+  bool is_chosen(std::size_t number) const { return marks_.empty() || marks_.at(number); }
+  std::string conditions_after(const std::string& earlier) const;
   std::int64_t source_number(SourceRow row);
   std::int64_t own_source();
   std::int64_t merged_source(std::int64_t number, bool is_case);
 
+  MergeSelection selection_;
+  std::vector<char> marks_; // of the cases of the block at hand; none: all are chosen
   CaseIndex index_;
   MergeSummary summary_;
   Environments environments_;

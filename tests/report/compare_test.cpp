@@ -116,7 +116,7 @@ TEST(CompareTest, ThreeRepeatsCannotTell) {
   EXPECT_EQ(comparison.repeats_needed, 5u); // 6 x 2 / (10 over 5) is 0.048
   EXPECT_EQ(comparison.regressions(), 0u);
   const CaseComparison& one = comparison.kinds[0].cases[0];
-  EXPECT_THAT(one.why, HasSubstr("too few repeats: p cannot be below 0.1"));
+  EXPECT_THAT(one.why, HasSubstr("too few repeats"));
   EXPECT_NEAR(one.test.p, 0.1, 1e-12);
   EXPECT_NEAR(one.ratio.ratio, 2, 1e-12); // what is known is said all the same
 }

@@ -48,6 +48,26 @@ std::vector<std::string> names(const std::vector<NamedPlot>& plots) {
   return all;
 }
 
+TEST(EpDepthPlots, TimesHaveTheirIntervalsAndSayOfHowMany) {
+  std::vector<EpCase> cases = testing::ep_cases();
+  for (EpCase& row : cases) {
+    row.repeats = row.arm == "ep_fused" ? 8 : 1;
+    row.step_seconds_lower = 0.9 * row.step_seconds;
+    row.step_seconds_upper = 1.2 * row.step_seconds;
+  }
+  const auto plots = ep_depth_plots(cases);
+  const Plot& plot = plots.at(0).plot;
+  EXPECT_THAT(plot.subtitles[0], HasSubstr("1 to 8 repeats each, bars: 95 % interval"));
+  const Point& fused = series_of(plot.panels[1], "ep_fused").points[0];
+  EXPECT_DOUBLE_EQ(fused.low, 0.9 * fused.y);
+  EXPECT_DOUBLE_EQ(fused.high, 1.2 * fused.y);
+  EXPECT_TRUE(std::isnan(series_of(plot.panels[1], "ep_autograd").points[0].low)) << "one repeat";
+  EXPECT_TRUE(std::isnan(series_of(plot.panels[0], "ep_fused").points[0].low)) << "bytes are exact";
+  for (EpCase& row : cases)
+    row.repeats = 1;
+  EXPECT_THAT(ep_depth_plots(cases).at(0).plot.subtitles[0], ::testing::EndsWith("1 repeat each"));
+}
+
 TEST(EpDepthPlots, MemoryTimeAndReachOfEveryArm) {
   const auto plots = ep_depth_plots(testing::ep_cases());
   ASSERT_THAT(names(plots), ElementsAre("ep-versus-depth"));

@@ -49,6 +49,37 @@ std::set<std::string> ids(const Rows& rows) {
   return all;
 }
 
+TEST(FilterTest, MarksCasesAsItKeepsThem) {
+  RunData run = whole_run(), cases;
+  cases.ep = run.ep;
+  const std::vector<char> marks = filter("depth>=200,arm~ep_*").marks_of_cases(cases);
+  ASSERT_EQ(marks.size(), cases.ep.size());
+  apply("depth>=200,arm~ep_*", run);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < marks.size(); ++i)
+    if (marks[i]) {
+      EXPECT_EQ(cases.ep[i].case_id, run.ep.at(kept++).case_id);
+    }
+  EXPECT_EQ(kept, run.ep.size());
+  // A kind without the column has no case that fulfils the condition.
+  RunData other;
+  other.eab = run.eab;
+  other.eab.resize(2);
+  EXPECT_THAT(filter("depth>=200").marks_of_cases(other), ::testing::Each(0));
+  EXPECT_TRUE(filter("depth>=200").marks_of_cases({}).empty());
+}
+
+TEST(FilterTest, WhereNothingIsLeftItSaysWhatThereIs) {
+  RunData run = whole_run();
+  const auto kept = apply("arm~ep_*,depth=7", run);
+  const auto ep = std::ranges::find(kept, "ep", &Kept::kind);
+  ASSERT_NE(ep, kept.end());
+  EXPECT_THAT(ep->emptied, HasSubstr("depth is 10, "));
+  RunData same = whole_run();
+  for (const Kept& one : apply("arm=ep_fused", same))
+    EXPECT_EQ(one.emptied.empty(), one.rows > 0) << one.kind;
+}
+
 TEST(FilterTest, KeepsCasesAndWhatBelongsToThem) {
   RunData run = whole_run();
   const auto kept = apply("depth>=200,arm~ep_*", run);

@@ -6,6 +6,7 @@
 
 #include "report/gnuplot_here.h"
 #include "report/html_pages.h"
+#include "report/selections.h"
 
 namespace peakbench::report {
 namespace {
@@ -95,8 +96,10 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
   const std::vector<Table> tables = tables_of(run);
   const std::string page = page_of(run, tables);
   std::map<std::string, std::string> tiles;
-  for (const std::string& tile : between(page, "<div class=\"tile\">", "</div>"))
-    tiles[between(tile, "<dt>", "</dt>").at(0)] = between(tile, "<b>", "</b>").at(0);
+  for (const std::string& tile : between(page, "<div class=\"tile\">", "</div>")) {
+    const std::string label = between(tile, "<dt>", "</dt>").at(0); // and on what it rests
+    tiles[label.substr(0, label.find('<'))] = between(tile, "<b>", "</b>").at(0);
+  }
   const Table& eab = testing::table_with(tables, "EAB: naive, original");
   EXPECT_EQ(tiles.at("cow, batched: speed-up vs naive"),
             testing::cell(eab, {"cow", "batched"}, "speed-up vs naive"));
@@ -106,8 +109,26 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
   EXPECT_EQ(tiles.at("ep_fused: peak memory saved vs back-propagation"),
             testing::cell(ep, {"ep_fused"}, "saving vs backprop"));
   EXPECT_EQ(tiles.count("ep_fused: speed-up vs ep_autograd"), 1u);
+  EXPECT_EQ(tiles.count("ep_fused: time vs truncated_backprop"),
+            testing::cell(testing::table_with(tables, "EP: time of one"), {"ep_fused"},
+                          "time vs truncated backprop") == "-"
+                ? 0u
+                : 1u);
+  EXPECT_THAT(page, HasSubstr("at depth 500"));
   EXPECT_EQ(tiles.count("EP: success criteria that were tested: passed"), 1u);
   EXPECT_THAT(page_of(run, {}), Not(HasSubstr("class=\"tile\""))) << "a figure from nowhere";
+  // On what a figure rests stands beside it.
+  EXPECT_THAT(
+      page_of(run,
+              {{"EP: time of one training step",
+                {{"arm", "", true}, {"n", ""}, {"speed-up vs ep_autograd", "x"}, {"at depth", ""}},
+                {{"ep_fused", "5", "7", "500"}},
+                {}}}),
+      HasSubstr("<small>n 5, at depth 500</small>"));
+  std::vector<Table> chosen = tables;
+  mark_as_selection(chosen);
+  EXPECT_THAT(page_of(run, chosen), HasSubstr("They are a selection"));
+  EXPECT_THAT(page, Not(HasSubstr("They are a selection")));
   // Several settings: the first and the last; or the greatest.
   const auto tile = [&](const Table& table) {
     return between(page_of(run, {table}), "<b>", "</b>").at(0);

@@ -15,7 +15,15 @@ TEST(NumbersTest, AboutFourDigits) {
   EXPECT_EQ(number(342.14), "342.1");
   EXPECT_EQ(number(47.126), "47.13");
   EXPECT_EQ(number(5.8), "5.800");
-  EXPECT_EQ(number(0.0044), "0.0044");
+  EXPECT_EQ(number(0.0044), "0.00440");
+  EXPECT_EQ(number(0.0123), "0.0123");
+  EXPECT_EQ(ratio_text(242.735), "242.7");
+  EXPECT_EQ(ratio_text(1), "1.00");
+  EXPECT_EQ(ratio_text(0.151), "0.15");
+  EXPECT_EQ(ratio_text(0.0151), "0.0151");
+  EXPECT_EQ(ratio_text(0), "0.00");
+  EXPECT_EQ(ratio_text(std::nan("")), "-");
+  EXPECT_EQ(number(0.000463), "4.63e-04"); // not 0.0005
   EXPECT_EQ(number(1.2e-6), "1.20e-06");
   EXPECT_EQ(number(0), "0");
   EXPECT_EQ(number(-3.5), "-3.500");

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "report/kinds.h"
 #include "report/scaling_examples.h"
 
 namespace peakbench::report {
@@ -47,6 +48,17 @@ TEST(RowsTest, JsonHasTheSameValuesInFullPrecision) {
   EXPECT_EQ(json["eab_samples"][0]["peak_bytes"], 10);
   EXPECT_EQ(json["columns"]["ep"]["step_seconds"]["unit"], "seconds");
   EXPECT_NE(rows_csv(run, "ep").find(",0.30000000000000004,"), std::string::npos);
+}
+
+TEST(RowsTest, JsonHasEveryKindOfRows) {
+  const results::RunData run = example_run();
+  const auto json = nlohmann::json::parse(rows_json(run));
+  for (const Kind& kind : kinds()) {
+    std::string key(kind.name);
+    std::ranges::replace(key, '-', '_');
+    EXPECT_TRUE(json.at(key).is_array()) << key;
+    EXPECT_EQ(json.at("columns").at(key).size(), columns_of_kind(kind.name).size()) << key;
+  }
 }
 
 TEST(RowsTest, ScalingAndRanksToo) {

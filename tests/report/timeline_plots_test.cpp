@@ -1,3 +1,4 @@
+#include "report/plot_layout.h"
 #include "report/timeline_plots.h"
 
 #include <gmock/gmock.h>
@@ -77,6 +78,14 @@ TEST(TimelinePlot, DrawsNoMoreThanItsColumnsCanShow) {
   EXPECT_DOUBLE_EQ(peak->seconds, 1.234);
   EXPECT_EQ(drawn.back().total, 3);
   EXPECT_EQ(drawn_points(timeline, 1000000).size(), 5000u);
+}
+
+TEST(TimelinePlot, PanelsAreOfOneWidth) {
+  const results::Timeline timeline = example_timeline();
+  const TimelinePanel panel{"arm", &timeline, 450000000};
+  const auto layouts = layout_of(timeline_plot("t", {}, {panel, panel, panel, panel}));
+  for (const PanelLayout& one : layouts)
+    EXPECT_NEAR(one.right - one.left, layouts[1].right - layouts[1].left, 12);
 }
 
 TEST(TimelinePlot, IsDrawn) {

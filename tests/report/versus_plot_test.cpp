@@ -52,6 +52,27 @@ TEST(EabPlots, SpeedUpAndMemoryVersusTheLengthOfThePrompt) {
   EXPECT_EQ(plot.panels[0].x.ticks[1].text, "100");
 }
 
+TEST(EabPlots, SaysWhatItsMediansRestOnAndNoPromptHasHalfAToken) {
+  std::vector<EabCase> cases = by_length();
+  for (EabCase& row : cases) {
+    row.prompt_tokens += row.prompt_tokens == 50 ? 1 : 0; // 51
+    row.repeats = 3;
+  }
+  for (EabCase row : by_length())
+    if (row.prompt_tokens == 50) {
+      row.prompt_id = "shorter";
+      row.case_id += "s";
+      row.repeats = 5;
+      cases.push_back(row);
+    }
+  const auto plots = eab_plots(cases);
+  const Plot& plot = plot_named(plots, "eab-versus-prompt_tokens");
+  EXPECT_EQ(plot.panels[0].x.ticks[0].text, "50-51");
+  EXPECT_THAT(plot.subtitles[0], ::testing::HasSubstr("medians over 4 prompts, 3 to 5 repeats"));
+  EXPECT_THAT(plot_named(plots, "eab-resources").subtitles[0],
+              ::testing::HasSubstr("medians over 4 prompts, 3 to 5 repeats each"));
+}
+
 TEST(EabPlots, OneForEveryFactorAndSetting) {
   std::vector<EabCase> cases;
   for (const std::int64_t paths : {5, 10})

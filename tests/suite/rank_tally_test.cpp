@@ -21,7 +21,7 @@ RankSummary example() {
 }
 
 std::vector<Placement> three() {
-  return {{0, "node0", {}, 1, 0}, {1, "node0", {}, 1, 1}, {2, "node1", {}, 1, 2}};
+  return {{0, "node0", at::kCPU, 1, 0}, {1, "node0", at::kCPU, 1, 1}, {2, "node1", at::kCPU, 1, 2}};
 }
 
 TEST(RankTally, ASummaryTravelsAndIsNoCase) {

@@ -36,6 +36,9 @@ TEST_F(AggregateCompare, SaysWhatIsSlower) {
   EXPECT_THAT(found.text, StartsWith("Comparison of times, now against the baseline"));
   EXPECT_THAT(found.text, HasSubstr("Baseline: old.h5. Now: new.h5."));
   EXPECT_THAT(found.text, Not(HasSubstr("Regressions")));
+  // Case by case, what changed; with --detail all.
+  EXPECT_THAT(found.text, AllOf(HasSubstr("Not listed: 15 cases"), Not(HasSubstr("is  equal"))));
+  EXPECT_THAT(output("new.h5 --compare old.h5 --detail"), Not(HasSubstr("Not listed")));
   const auto json = nlohmann::json::parse(output("new.h5 --compare old.h5 --json -"));
   bool seen = false;
   for (const auto& table : json.at("tables")) {
@@ -57,7 +60,7 @@ TEST_F(AggregateCompare, FailsOnARegressionAndOnlyThen) {
   EXPECT_EQ(failed.status, 1);
   EXPECT_THAT(failed.text,
               AllOf(HasSubstr("Regressions beyond 10 %"), HasSubstr("slower by 50.00 %"),
-                    HasSubstr("5 regressions against old.h5")));
+                    HasSubstr("5 regressions beyond 10 % against old.h5")));
   EXPECT_EQ(run("new.h5 --compare old.h5 --fail-on-regression 60").status, 0);
   EXPECT_EQ(run("old.h5 --compare new.h5 --fail-on-regression 0").status, 0); // faster
   EXPECT_EQ(run("old.h5 --compare old.h5 --fail-on-regression 0").status, 0);
@@ -94,7 +97,8 @@ TEST_F(AggregateCompare, MissingCasesFailUnlessAllowed) {
 TEST_F(AggregateCompare, SeveralFilesAreOneSide) {
   write_slower("new1.h5", 1.001, 3);
   write_slower("new2.h5", 1.002, 4);
-  const std::string text = output("new1.h5 new2.h5 --compare old.h5 --compare old.h5 --csv -");
+  const std::string text =
+      output("new1.h5 new2.h5 --compare old.h5 --compare old.h5 --detail --csv -");
   EXPECT_THAT(text, HasSubstr(",10,7,")); // repeats before (a copy counts once) and now
 }
 
@@ -105,7 +109,7 @@ TEST_F(AggregateCompare, MistakesAreOneMessageAndStatus2) {
            {"old.h5 --compare old.h5 --allow-missing", "nothing fails"},
            {"old.h5 --compare none.h5", "none.h5"},
            {"old.h5 --compare other.h5", "have no case in common (prompt_id z before, a b c now"},
-           {"old.h5 --compare old.h5 --where arm=none", "no case in common"},
+           {"old.h5 --compare old.h5 --where arm=none", "chooses none of"},
            {"old.h5 --compare old.h5 --columns depth", "tables of its own"},
            {"old.h5 --compare old.h5 --rows ep --csv -", "tables of its own"}}) {
     const auto found = run(arguments);

@@ -152,6 +152,7 @@ TEST_F(AggregateMergeTest, BadFilesAreNamedAndLeftOut) {
       EXPECT_EQ(ended.status, 2) << one.name;
       EXPECT_THAT(ended.text, StartsWith("peakbench-aggregate: cannot read results file " + path));
       EXPECT_THAT(ended.text, HasSubstr(one.message));
+      EXPECT_THAT(ended.text, HasSubstr("--keep-going leaves such files out."));
       EXPECT_EQ(std::ranges::count(ended.text, '\n'), 1) << ended.text;
       EXPECT_FALSE(fs::exists(scratch_ / "to.h5")) << one.name;
       EXPECT_TRUE(is_clean()) << one.name;
@@ -225,6 +226,25 @@ TEST_F(AggregateMergeTest, ShownTogetherAsMerged) {
   EXPECT_THAT(tables.text, AllOf(HasSubstr("Cases in several files"),
                                  HasSubstr("in/f2.h5, changed.h5"), Not(HasSubstr("in/f1.h5"))));
   EXPECT_THAT(tables.text, HasSubstr("2 rows are equal in everything to others and count once"));
+}
+
+// Of three hundred files with a thousand cases a log is to stay readable.
+TEST_F(AggregateMergeTest, ManyDuplicatesAreCountedAndTheTableNamesThem) {
+  for (const auto& [name, seconds] : {std::pair("a.h5", 1.0), std::pair("b.h5", 2.0)}) {
+    results::Store store = results::Store::create(scratch_ / name, example_info());
+    for (int number = 0; number < 13; ++number) {
+      results::EpRow row = ep_example(number);
+      row.record.environment = row.record.source = row.repeats[0].source = -1;
+      row.record.step_seconds = seconds;
+      store.append(row);
+    }
+  }
+  const Output merged = run("a.h5 b.h5 --to to.h5");
+  EXPECT_EQ(std::ranges::count(merged.text, '\n'), 10 + 1 + 1) << merged.text;
+  EXPECT_THAT(merged.text, HasSubstr("warning: and 3 cases more; the table \"Cases in several"));
+  const std::string tables = run("to.h5").text;
+  for (int number = 0; number < 13; ++number)
+    EXPECT_THAT(tables, HasSubstr("\nep" + std::to_string(number) + " "));
 }
 
 TEST_F(AggregateMergeTest, CtrlCLeavesNothingHalfWritten) {

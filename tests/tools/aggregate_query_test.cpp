@@ -49,8 +49,46 @@ TEST_F(AggregateQuery, WhereAppliesToRowsAndRepeats) {
 
 TEST_F(AggregateQuery, WhereThatKeepsNothingSaysSo) {
   const auto found = run("run.h5 --where arm=nothing");
+  EXPECT_EQ(found.status, 2);
+  EXPECT_THAT(found.text, HasSubstr("--where \"arm=nothing\" chooses none of 35 rows"));
+  EXPECT_THAT(found.text, AllOf(HasSubstr("of eab arm is naive, "), HasSubstr("ep_fused")));
+  EXPECT_EQ(run("run.h5 --where arm=cow --rows ep --csv -").status, 2) << "no EP case is cow";
+  EXPECT_EQ(run("run.h5 --where arm=cow --rows eab-samples --csv -").status, 0);
+  EXPECT_EQ(run("run.h5 --where repeat=9 --rows eab-samples --csv -").status, 2);
+}
+
+TEST_F(AggregateQuery, AMergedFileOfChosenCasesSaysWhatItIs) {
+  const auto merged = run("run.h5 --where arm=cow --where prompt_id!=b --to cow.h5");
+  EXPECT_EQ(merged.status, 0) << merged.text;
+  EXPECT_THAT(merged.text, HasSubstr(" of 35, a selection\n"));
+  EXPECT_EQ(output("cow.h5 --rows eab-samples --columns case_id,repeat,seconds --csv -"),
+            output("run.h5 --where 'arm=cow,prompt_id!=b' --rows eab-samples "
+                   "--columns case_id,repeat,seconds --csv -"));
+  const std::string tables = output("cow.h5");
+  EXPECT_THAT(tables, AllOf(HasSubstr("VALID, a selection: "), Not(HasSubstr("VALID: ")),
+                            HasSubstr("run.h5  arm=cow and prompt_id!=b")));
+  EXPECT_THAT(output("cow.h5 --columns arm"), HasSubstr("Rows chosen when the files were merged"));
+  EXPECT_THAT(output("run.h5 --where arm=cow"), HasSubstr("VALID, a selection: "));
+  // As a baseline too; and what it lacks is missing in the new run.
+  EXPECT_THAT(output("run.h5 --compare cow.h5"),
+              HasSubstr("A selection: cow.h5 holds only cases with arm=cow and prompt_id!=b."));
+  EXPECT_EQ(run("cow.h5 --compare run.h5 --fail-on-regression 5").status, 1);
+  EXPECT_EQ(run("run.h5 --where arm=none --to none.h5").status, 2);
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "none.h5"));
+}
+
+TEST_F(AggregateQuery, MergingIsNotAllWhereMoreIsAskedFor) {
+  EXPECT_THAT(run("run.h5 --to one.h5 --columns arm --limit 1 --rows ep").text,
+              HasSubstr("The first 1 of 20 rows."));
+  EXPECT_THAT(run("run.h5 --to two.h5 --compare run.h5 --fail-on-regression 5").text,
+              HasSubstr("no regressions beyond 5 % against run.h5"));
+}
+
+TEST_F(AggregateQuery, TellsItsVersion) {
+  const auto found = run("--version");
   EXPECT_EQ(found.status, 0);
-  EXPECT_THAT(found.text, HasSubstr("eab        0  15"));
+  EXPECT_THAT(found.text, AllOf(StartsWith("peakbench-aggregate " PEAKBENCH_VERSION),
+                                HasSubstr("results schema 1")));
 }
 
 TEST_F(AggregateQuery, ColumnsGiveOneTableInEveryFormat) {
@@ -111,7 +149,12 @@ TEST_F(AggregateQuery, MistakesAreOneMessageAndStatus2) {
            {"run.h5 --rows all --columns arm --json -", "--rows all"},
            {"run.h5 --rows ep", "changes nothing"},
            {"run.h5 --rows all --markdown -", "different columns"},
-           {"run.h5 --where arm=cow --to new.h5", "whole files are merged"},
+           {"run.h5 --where repeat=1 --to new.h5", "no column repeat in the rows of eab, ep"},
+           {"run.h5 --limit 3x --columns arm", "3x is no whole number from 0 on"},
+           {"run.h5 --compare run.h5 --fail-on-regression five", "five is no number from 0 on"},
+           {"run.h5 --colums arm", "there is no option --colums (did you mean --columns?)"},
+           {"run.h5 --rows epp --csv -", "did you mean ep?"},
+           {"run.h5 --csv", "--csv: "},
            {"--list-columns epp", "did you mean ep?"},
            {"", "no results file is named"}}) {
     const auto found = run(arguments);

@@ -26,7 +26,7 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
   app.add_option("--fail-on-regression", comparing.fail_percent,
                  "exit with 1 if a case is slower, or its peak greater, by more than this percent, "
                  "is not ok or valid any more, or is missing")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(false))
       ->type_name("PERCENT")
       ->group(kGroup);
   app.add_flag("--allow-missing", comparing.allow_missing,
@@ -35,7 +35,7 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
   app.add_option("--same-within", comparing.same_percent,
                  "times count as the same if the interval of their ratio lies within this, "
                  "or within that of --fail-on-regression if it is less")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(false))
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group(kGroup);
@@ -64,6 +64,7 @@ report::Comparison compare_with_baseline(const Options& options, const results::
   choose_rows(options, runs);
   report::CompareOptions how;
   how.same_percent = options.comparing.same_percent;
+  how.every_case = options.detail;
   how.allow_missing = options.comparing.allow_missing;
   if (options.comparing.fail_percent >= 0)
     how.regression_percent = options.comparing.fail_percent;
@@ -78,11 +79,11 @@ int status_of(const report::Comparison& comparison) {
                              "theirs would not be found\n",
                              unclear, comparison.cases());
   const std::size_t regressions = comparison.regressions();
-  if (regressions == 0)
-    return kExitOk;
-  std::cerr << fmt::format("peakbench-aggregate: {} regression{} against {}\n", regressions,
-                           regressions == 1 ? "" : "s", comparison.before);
-  return kExitFailedCases;
+  std::cerr << fmt::format(
+      "peakbench-aggregate: {} regression{} beyond {} % against {}, {} cases\n",
+      regressions == 0 ? "no" : std::to_string(regressions), regressions == 1 ? "" : "s",
+      *comparison.options.regression_percent, comparison.before, comparison.cases());
+  return regressions == 0 ? kExitOk : kExitFailedCases;
 }
 
 } // namespace peakbench::aggregate

@@ -24,7 +24,8 @@ void check_comparing(const Options& options);
 
 // Of what was loaded (and chosen) against the baseline, which is loaded and chosen from likewise.
 report::Comparison compare_with_baseline(const Options& options, const results::RunData& run);
-// kExitOk, or kExitFailedCases with a line on the standard error if there are regressions.
+// kExitOk, or kExitFailedCases if there are regressions that were asked for; a line on the standard
+// error, the last of a log, says how many.
 int status_of(const report::Comparison& comparison);
 
 } // namespace peakbench::aggregate

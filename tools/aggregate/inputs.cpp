@@ -128,6 +128,15 @@ private:
   results::RunData& run_;
 };
 
+} // namespace
+
+UserError keep_going_hint(const UserError& error, std::size_t files) {
+  return files > 1 ? UserError(std::string(error.what()) + " --keep-going leaves such files out.")
+                   : error;
+}
+
+namespace {
+
 Readable load_files(const std::vector<std::string>& paths, bool keep_going) {
   Readable all;
   Progress progress(std::cerr, "read", paths.size());
@@ -143,7 +152,7 @@ Readable load_files(const std::vector<std::string>& paths, bool keep_going) {
       throw;
     } catch (const UserError& error) {
       if (!keep_going)
-        throw;
+        throw keep_going_hint(error, paths.size());
       ++all.unreadable;
       progress.end();
       tell_skipped(error);

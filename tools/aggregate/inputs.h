@@ -42,5 +42,8 @@ Readable load_readable(const Options& options);
 // "read 97 of 100 files; 3 could not be read"
 std::string count_of_readable(const char* what_was_done, std::size_t files, std::size_t unreadable);
 void tell_skipped(const UserError& error);
+// The error of a file among several: one bad file of three hundred is more often left out than
+// repaired.
+UserError keep_going_hint(const UserError& error, std::size_t files);
 
 } // namespace peakbench::aggregate

@@ -16,6 +16,7 @@
 #include "report/file_plots.h"
 #include "report/merge.h"
 #include "report/report.h"
+#include "report/selections.h"
 
 namespace peakbench::aggregate {
 namespace {
@@ -44,6 +45,13 @@ int show(const Options& options, const results::RunData& run,
   return std::cout.flush() ? kExitOk : kExitUserError;
 }
 
+// Than one file of many.
+bool asks_for_more(const Options& options) {
+  const bool outputs =
+      !(options.csv + options.json + options.markdown + options.html + options.plots).empty();
+  return outputs || options.detail || options.comparing.asked() || is_query(options);
+}
+
 int aggregate(Options options, const std::string& command_line) {
   check(options);
   if (only_lists_columns(options)) {
@@ -54,14 +62,15 @@ int aggregate(Options options, const std::string& command_line) {
   std::size_t unreadable = 0;
   if (!options.to.empty()) {
     unreadable = merge_into_file(options, command_line);
-    if (options.csv.empty() && options.json.empty() && options.markdown.empty() &&
-        options.html.empty() && options.plots.empty() && !options.detail)
+    if (!asks_for_more(options))
       return unreadable > 0 ? kExitUserError : kExitOk;
     options.files = {options.to};
   }
   auto [runs, unreadable_now] = load_readable(options);
   unreadable += unreadable_now;
-  const std::optional<report::Table> chosen = choose_rows(options, runs);
+  // A merged file holds the rows that were chosen, and says so itself.
+  const std::optional<report::Table> chosen =
+      options.to.empty() ? choose_rows(options, runs) : std::nullopt;
   std::vector<fs::path> pictures;
   if (!options.plots.empty())
     pictures =
@@ -70,18 +79,22 @@ int aggregate(Options options, const std::string& command_line) {
   report::Merged merged = report::merge(std::move(runs));
   int status = unreadable > 0 ? kExitUserError : kExitOk;
   std::vector<report::Table> tables;
+  std::optional<report::Comparison> comparison;
   if (options.comparing.asked()) {
-    const report::Comparison comparison = compare_with_baseline(options, merged.run);
-    tables = report::comparison_tables(comparison);
-    status = std::max(status, status_of(comparison));
+    comparison = compare_with_baseline(options, merged.run);
+    tables = report::comparison_tables(*comparison);
   } else if (is_query(options)) {
     tables = {report::query_table(merged.run, query_of(options))};
   } else {
     tables = report::tables_of(merged.run, options.detail);
     tables.insert(tables.end(), merged.duplicates.begin(), merged.duplicates.end());
   }
-  if (chosen)
+  if (comparison || is_query(options))
+    report::add_selections(merged.run, tables);
+  if (chosen) {
+    report::mark_as_selection(tables);
     tables.push_back(*chosen);
+  }
   std::vector<Output> outputs = outputs_of(options, merged.run, tables);
   if (!options.html.empty())
     outputs.push_back(page_of(options, parts, merged.run, tables, command_line));
@@ -90,6 +103,8 @@ int aggregate(Options options, const std::string& command_line) {
     std::cerr << merged.repeated << " rows are equal in everything to others and count once\n";
   if (unreadable_now > 0)
     std::cerr << count_of_readable("read", options.files.size(), unreadable_now) << '\n';
+  if (comparison)
+    status = std::max(status, status_of(*comparison));
   return status;
 }
 
@@ -111,7 +126,10 @@ int main(int argc, char** argv) {
       command_line += " " + aggregate::shell_word(argv[i]);
     return aggregate::aggregate(options, command_line);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUserError;
+    if (error.get_exit_code() == 0) // --help, --version
+      return app.exit(error);
+    std::cerr << "peakbench-aggregate: " << aggregate::message_of(app, error) << '\n';
+    return kExitUserError;
   } catch (const Interrupted& error) {
     std::cerr << "peakbench-aggregate: " << error.what() << '\n';
     return kExitInterrupted;

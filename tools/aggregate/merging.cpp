@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <iostream>
+#include <ranges>
 
 #include "aggregate/progress.h"
 #include "base/clock_text.h"
@@ -53,6 +54,10 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
       progress.end();
       tell_skipped(error);
     };
+  how.refused = [&](const UserError& error) {
+    return keep_going_hint(error, options.files.size());
+  };
+  how.selection = merge_selection(options);
   how.progress = [&](std::size_t done) {
     stop.check(options.to);
     progress.show(done);
@@ -60,13 +65,17 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
   const auto summary = results::merge_files(options.files, options.to, {utc_now(), command_line},
                                             options.force, how);
   progress.end();
-  for (const auto& duplicate : summary.duplicates) {
+  constexpr std::size_t kWarnings = 10;
+  for (const auto& duplicate : summary.duplicates | std::views::take(kWarnings)) {
     std::string files;
     for (const std::string& file : duplicate.files)
       files += (files.empty() ? "" : ", ") + file;
     std::cerr << "warning: " << duplicate.kind << " case " << duplicate.case_id
               << " has different rows in several files, and all are kept: " << files << '\n';
   }
+  if (const std::size_t all = summary.duplicates.size(); all > kWarnings)
+    std::cerr << "warning: and " << all - kWarnings << " cases more; the table \"Cases in several "
+              << "files\" of peakbench-aggregate " << options.to << " names them all\n";
   const std::size_t files = options.files.size();
   if (summary.unreadable > 0)
     std::cerr << count_of_readable("merged", files, summary.unreadable);
@@ -74,6 +83,8 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
     std::cerr << "merged " << files << " files";
   std::cerr << (summary.unreadable > 0 ? "; into " : " into ") << options.to << ": "
             << summary.cases << " cases";
+  if (summary.not_chosen > 0)
+    std::cerr << " of " << summary.cases + summary.not_chosen + summary.repeated << ", a selection";
   if (summary.repeated > 0)
     std::cerr << ", " << summary.repeated << " named twice and kept once";
   if (!summary.duplicates.empty())

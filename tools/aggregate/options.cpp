@@ -1,9 +1,16 @@
 #include "aggregate/options.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
+#include "base/build_info.h"
+#include "base/closest.h"
 #include "base/error.h"
 #include "report/kinds.h"
 #include "report/plot.h"
@@ -50,6 +57,16 @@ std::vector<std::string> row_choices() {
   return choices;
 }
 
+void check_rows(const std::string& rows) {
+  const std::vector<std::string> choices = row_choices();
+  if (std::ranges::find(choices, rows) != choices.end())
+    return;
+  const std::string guess = closest(rows, choices);
+  throw UserError("--rows " + rows + " names no kind of rows",
+                  guess.empty() ? "" : "did you mean " + guess + "?",
+                  fmt::format("There are {}.", fmt::join(choices, ", ")));
+}
+
 } // namespace
 
 void add_options(CLI::App& app, Options& options) {
@@ -67,18 +84,48 @@ void add_options(CLI::App& app, Options& options) {
                  "write one self-contained page to this file: tables, pictures, every case");
   app.add_option("--rows", options.rows,
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
-      ->check(CLI::IsMember(row_choices()))
       ->capture_default_str();
   app.add_option("--plots", options.plots,
                  "draw pictures into this folder, as SVG and PNG (needs gnuplot)");
   app.add_option("--plot-case", options.plot_case,
                  "id of the EAB case whose entropies and token tree are drawn (default: the first "
                  "cow, batched)");
+  app.set_version_flag("--version",
+                       fmt::format("peakbench-aggregate {} (revision {}, results schema {})",
+                                   PEAKBENCH_VERSION, git_revision(), results::kSchemaVersion));
   add_input_options(app, options.inputs);
   add_selection_options(app, options.selection);
   add_comparing_options(app, options.comparing);
   app.add_flag("--detail", options.detail, "add tables with every case");
   app.add_flag("--force", options.force, "overwrite output files and pictures that exist");
+}
+
+CLI::Validator from_zero(bool whole) {
+  return {[whole](std::string& text) -> std::string {
+            char* end = nullptr;
+            const double value = std::strtod(text.c_str(), &end);
+            const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
+            if (number && value >= 0 && (!whole || value == std::floor(value)))
+              return "";
+            return fmt::format("{} is no {}number from 0 on", text, whole ? "whole " : "");
+          },
+          whole ? "NUMBER" : "PERCENT"};
+}
+
+std::string message_of(const CLI::App& app, const CLI::ParseError& error) {
+  std::string text = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames())
+        names.push_back("--" + name);
+    for (const std::string& word : app.remaining())
+      if (const std::string guess = closest(word.substr(0, word.find('=')), names); !guess.empty())
+        return UserError("there is no option " + word, "did you mean " + guess + "?",
+                         "--help lists them all.")
+            .what();
+  }
+  return UserError(text, "", "--help shows how.").what();
 }
 
 void check(const Options& options) {
@@ -88,6 +135,7 @@ void check(const Options& options) {
   if (only_lists_columns(options) && !(options.html.empty() && options.plots.empty()))
     throw UserError("--list-columns makes no page and no pictures", "",
                     "Use --csv, --json or --markdown.");
+  check_rows(options.rows);
   check_selection(options);
   check_comparing(options);
   int on_standard_output = 0;

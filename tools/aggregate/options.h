@@ -2,6 +2,8 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Error.hpp>
+#include <CLI/Validators.hpp>
 
 #include <string>
 #include <vector>
@@ -22,6 +24,10 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options);
+// A number of 0 or more, as an option's value.
+CLI::Validator from_zero(bool whole);
+// What is wrong with a command line that CLI11 refuses, in our words.
+std::string message_of(const CLI::App& app, const CLI::ParseError& error);
 // UserError for options that contradict each other, or outputs that exist: before anything is read.
 void check(const Options& options);
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "aggregate/options.h"
 #include "base/error.h"
@@ -15,6 +16,10 @@ namespace peakbench::aggregate {
 namespace {
 
 constexpr const char* kGroup = "Rows and columns";
+
+std::string conditions_of(const Options& options) {
+  return fmt::format("{}", fmt::join(options.selection.where, " and "));
+}
 
 bool names_a_kind(const std::string& rows) { return rows != "tables" && rows != "all"; }
 
@@ -46,7 +51,7 @@ void add_selection_options(CLI::App& app, Selection& selection) {
       ->allow_extra_args(false)
       ->group(kGroup);
   app.add_option("--limit", selection.limit, "so many rows of that table at most")
-      ->check(CLI::NonNegativeNumber)
+      ->check(from_zero(true))
       ->group(kGroup);
   app.add_option("--list-columns", selection.list_columns,
                  "every column with its unit and description, of one KIND of --rows or of all; "
@@ -58,14 +63,12 @@ void add_selection_options(CLI::App& app, Selection& selection) {
 }
 
 void check_selection(const Options& options) {
-  const Selection& selection = options.selection;
   filter_of(options);
+  if (!options.to.empty())
+    merge_selection(options); // of columns of cases alone
   const report::Query query = query_of(options);
   if (query.asks() && options.rows == "all")
     throw UserError("--rows all has no columns in common", "", "Name one kind of rows.");
-  if (!selection.where.empty() && !options.to.empty())
-    throw UserError("--where does not apply to --to", "whole files are merged",
-                    "Merge first, then choose from the merged file.");
 }
 
 bool only_lists_columns(const Options& options) { return !options.selection.list_columns.empty(); }
@@ -88,6 +91,40 @@ report::Query query_of(const Options& options) {
   return query;
 }
 
+results::MergeSelection merge_selection(const Options& options) {
+  if (options.selection.where.empty())
+    return {};
+  const auto filter =
+      std::make_shared<report::Filter>(report::parse_where(options.selection.where), "");
+  return {conditions_of(options),
+          [filter](const results::RunData& rows) { return filter->marks_of_cases(rows); }};
+}
+
+namespace {
+
+// What is wanted is spelt otherwise, or is not there: a job that goes on with nothing would be
+// content with everything.
+void require_rows(const Options& options, const std::vector<report::Kept>& all) {
+  std::size_t rows = 0, of = 0;
+  std::string instead;
+  for (const report::Kept& kept : all) {
+    const bool looked_at = !names_a_kind(options.rows) || kept.kind == options.rows ||
+                           options.rows.starts_with(kept.kind + "-");
+    if (!looked_at)
+      continue;
+    rows += kept.rows;
+    of += kept.all;
+    if (!kept.emptied.empty())
+      instead += (instead.empty() ? "in the rows of " : "; of ") + kept.kind + " " + kept.emptied;
+  }
+  if (rows == 0 && of > 0)
+    throw UserError(
+        fmt::format("--where \"{}\" chooses none of {} rows", conditions_of(options), of), instead,
+        "--columns shows what a column holds.");
+}
+
+} // namespace
+
 std::optional<report::Table> choose_rows(const Options& options,
                                          std::vector<results::RunData>& runs) {
   if (options.selection.where.empty())
@@ -103,9 +140,12 @@ std::optional<report::Table> choose_rows(const Options& options,
       }
       found->rows += kept.rows;
       found->all += kept.all;
+      if (found->emptied.empty())
+        found->emptied = kept.emptied;
     }
+  require_rows(options, all);
   report::Table table;
-  table.title = fmt::format("Rows chosen: {}", fmt::join(options.selection.where, " and "));
+  table.title = "Rows chosen: " + conditions_of(options);
   table.columns = {{"rows of", "", true}, {"chosen", ""}, {"of", ""}, {"remark", "", true}};
   for (const report::Kept& kept : all)
     table.rows.push_back({kept.kind, std::to_string(kept.rows), std::to_string(kept.all),

@@ -10,6 +10,7 @@
 
 #include "report/filter.h"
 #include "report/query.h"
+#include "results/merge.h"
 
 namespace peakbench::aggregate {
 
@@ -33,8 +34,11 @@ std::vector<report::Table> listed_columns(const Options& options);
 bool is_query(const Options& options);
 report::Query query_of(const Options& options);
 
+// For --to: the cases that --where wants.
+results::MergeSelection merge_selection(const Options& options);
+
 // Drops what --where does not want. What it left, for the reader of the tables; none without
-// --where.
+// --where. UserError if nothing is left.
 std::optional<report::Table> choose_rows(const Options& options,
                                          std::vector<results::RunData>& runs);
 
