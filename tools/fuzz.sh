@@ -94,7 +94,7 @@ exec 9>&-
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/sanitize/leaks.supp:print_suppressions=0}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/fuzz/leaks.supp:print_suppressions=0}
 export OMP_NUM_THREADS=1
 
 [ $tests = 0 ] || exec "$bin/test_loaders" --gtest_brief=1

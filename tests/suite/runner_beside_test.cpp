@@ -112,6 +112,7 @@ TEST_F(Beside, AKilledProcessFailsItsCaseAlone) {
 }
 
 TEST_F(Beside, ACrashIsNamed) {
+  PEAKBENCH_NOT_UNDER_SANITIZERS("they take that signal");
   EXPECT_EQ(run(0).status, "ok");
   EXPECT_THAT(run_with(1, {SIGSEGV, SIGCONT}).reason, HasSubstr("signal 11 (Segmentation fault)"));
   expect_it_goes_on();
@@ -192,6 +193,7 @@ protected:
 };
 
 TEST_F(BesideWithLargeCases, NoAddressSpaceLeftIsOutOfMemory) {
+  PEAKBENCH_NOT_UNDER_SANITIZERS("they end a process that has no address space left");
   EXPECT_EQ(run(1).status, "ok");
   std::ifstream status("/proc/" + std::to_string(worker()) + "/status");
   rlim_t kilobytes = 0;
@@ -253,6 +255,7 @@ private:
 
 // This process eats what is left; the kernel is to choose the worker.
 TEST_F(Beside, TheKernelsKillIsOutOfMemory) {
+  PEAKBENCH_NOT_UNDER_SANITIZERS("a worker is larger than the group");
   runner_.reset();
   constexpr std::size_t kLimit = std::size_t{450} << 20, kBite = std::size_t{2} << 20;
   const MemoryGroup group(kLimit);

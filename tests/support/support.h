@@ -46,3 +46,10 @@ std::string read_file(const std::filesystem::path& path);
   if (!name##_optional)                                                                            \
     GTEST_SKIP() << "needs models/SmolLM2-135M-Instruct.Q4_1.gguf (tools/bootstrap.sh)";           \
   const std::filesystem::path& name = *name##_optional
+
+// Under the address sanitizer a program needs far more memory, and ends otherwise when it crashes.
+#if defined(__SANITIZE_ADDRESS__)
+#define PEAKBENCH_NOT_UNDER_SANITIZERS(why) GTEST_SKIP() << "not under the sanitizers: " << (why)
+#else
+#define PEAKBENCH_NOT_UNDER_SANITIZERS(why) static_cast<void>(0)
+#endif
