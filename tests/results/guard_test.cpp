@@ -11,6 +11,7 @@
 #include "results/examples.h"
 #include "results/in_memory.h"
 #include "results/merge.h"
+#include "results/message_of.h"
 #include "results/mutations.h"
 #include "results/tables.h"
 
@@ -27,18 +28,9 @@ using testing::equal;
 using testing::example_info;
 using testing::filled;
 using ::testing::HasSubstr;
+using testing::message_of;
 using testing::Mutations;
 using ::testing::StartsWith;
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 GuardLimits patient_for(double cpu_seconds) {
   GuardLimits limits;

@@ -3,9 +3,9 @@
 
 #include <gmock/gmock.h>
 
-#include "base/error.h"
 #include "results/examples.h"
 #include "results/in_memory.h"
+#include "results/message_of.h"
 #include "results/python.h"
 
 namespace peakbench::results {
@@ -22,18 +22,9 @@ using testing::equal;
 using testing::example_info;
 using testing::filled;
 using ::testing::HasSubstr;
+using testing::message_of;
 
 const MergeInfo kMerge{"2025-02-03T04:05:06Z", "peakbench-aggregate a b --to c"};
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 template <class Row>
 Row in_environment(Row row, std::int64_t environment) {

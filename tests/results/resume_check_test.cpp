@@ -7,9 +7,9 @@
 
 #include <filesystem>
 
-#include "base/error.h"
 #include "results/examples.h"
 #include "results/in_memory.h"
+#include "results/message_of.h"
 #include "results/mutations.h"
 #include "results/spool.h"
 #include "results/store.h"
@@ -26,16 +26,7 @@ using testing::ep_example;
 using testing::example_info;
 using testing::filled;
 using ::testing::HasSubstr;
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 // Of small files: a fifth of a second of work.
 GuardLimits quick() {

@@ -3,9 +3,9 @@
 
 #include <gmock/gmock.h>
 
-#include "base/error.h"
 #include "results/examples.h"
 #include "results/in_memory.h"
+#include "results/message_of.h"
 
 namespace peakbench::results {
 namespace {
@@ -16,18 +16,9 @@ using testing::ep_example;
 using testing::example_info;
 using testing::filled;
 using ::testing::HasSubstr;
+using testing::message_of;
 
 const MergeInfo kMerge{"2025-02-03T04:05:06Z", "peakbench-aggregate a b --where x --to c"};
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 MergeOptions only_depths(std::int64_t least, const std::string& conditions) {
   MergeOptions options;
