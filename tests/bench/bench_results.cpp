@@ -1,12 +1,18 @@
 // What keeping a case costs: its record into the results file (both twins, flushed to the disk),
-// and into the rank's spool before that. The disk is the one of the temporary folder.
+// and into the rank's spool before that; and what finding out costs whether a file of so many cases
+// can be gone on with. The disk is the one of the temporary folder.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "results/layout.h"
+#include "results/resume_check.h"
 #include "results/spool.h"
 #include "results/store.h"
+#include "results/table.h"
 #include "tests/bench/bench_main.h"
 
 namespace peakbench {
@@ -60,6 +66,36 @@ void append_to_spool(benchmark::State& state) {
   state.counters["message_bytes"] = static_cast<double>(message.size());
 }
 
+// One case in ten is to be tried again.
+void write_cases(const std::string& path, const results::RunInfo& info, std::int64_t cases) {
+  constexpr std::int64_t kBlock = 10000, kRepeats = 4;
+  const results::Handle file = results::create_file(path);
+  write_layout(file, info);
+  for (std::int64_t first = 0; first < cases; first += kBlock) {
+    std::vector<results::EabCase> records;
+    std::vector<results::RepeatRow> repeats;
+    for (std::int64_t number = first; number < std::min(cases, first + kBlock); ++number) {
+      records.push_back(row_of(number, 0).record);
+      if (number % 10 == 0)
+        records.back().status = "failed";
+      for (std::int64_t repeat = 0; repeat < kRepeats; ++repeat)
+        repeats.push_back({records.back().case_id, repeat, 0.5, 1000, 2000, 3000});
+    }
+    results::append_rows<results::EabCase>(file, results::kEabCases, records);
+    results::append_rows<results::RepeatRow>(file, results::kEabSamples, repeats);
+  }
+}
+
+void check_before_resuming(benchmark::State& state) {
+  const Folder folder;
+  results::RunInfo info;
+  info.plan_hash = "bench";
+  write_cases(folder.file(), info, state.range(0));
+  for (auto _ : state)
+    results::ResumeCheck().check(folder.file(), info.plan_hash);
+  state.counters["file_bytes"] = static_cast<double>(fs::file_size(folder.file()));
+}
+
 // 20 samples of 50 tokens make some 500 nodes.
 void add() {
   benchmark::RegisterBenchmark("store", append_to_store)
@@ -70,6 +106,12 @@ void add() {
   benchmark::RegisterBenchmark("spool", append_to_spool)
       ->Arg(0)
       ->Arg(500)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+  benchmark::RegisterBenchmark("resume_check", check_before_resuming)
+      ->Arg(100)
+      ->Arg(20'000)
+      ->Arg(bench::smoke ? 1 : 1'000'000)
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
 }

@@ -300,6 +300,24 @@ class Report(unittest.TestCase):
                          "{id: 'wide', textContent: 'w'})); document.getElementById('wide').style.width = '900px'")
         self.assertGreater(self.browser.run(width), 360)
 
+    def test_headlines_stay_in_their_boxes(self):
+        outside = """
+          return [...document.querySelectorAll('.tile')].filter(tile => {
+            const box = tile.getBoundingClientRect();
+            return [...tile.querySelectorAll('dt, dd, b')].some(part => {
+              const own = part.getBoundingClientRect();
+              return own.left < box.left || own.right > box.right + 0.5 || own.bottom > box.bottom + 0.5;
+            });
+          }).map(tile => tile.textContent.trim());"""
+        self.assertGreater(self.browser.run("return document.querySelectorAll('.tile').length"), 3)
+        for width in (360, 430, 500, 600, 640, 700, 900, 1200, 1280, 1920):
+            self.browser.size(width, 900, phone=width < 640)
+            self.open("page.html")
+            self.assertEqual(self.browser.run(outside), [], width)
+        # The measure can fail.
+        self.browser.run("document.querySelector('.tile').style.cssText = 'width: 3rem'")
+        self.assertEqual(len(self.browser.run(outside)), 1)
+
     def test_is_printed_without_its_controls(self):
         shown = "return getComputedStyle(document.querySelector('.theme')).display !== 'none'"
         self.assertTrue(self.browser.run(shown))

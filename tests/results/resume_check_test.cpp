@@ -13,6 +13,7 @@
 #include "results/mutations.h"
 #include "results/spool.h"
 #include "results/store.h"
+#include "support/support.h"
 
 namespace peakbench::results {
 namespace {
@@ -31,7 +32,7 @@ using testing::message_of;
 // Of small files: a fifth of a second of work.
 GuardLimits quick() {
   GuardLimits limits;
-  limits.cpu_seconds = 2;
+  limits.cpu_seconds = 2 * PEAKBENCH_SLOWED_BY;
   return limits;
 }
 
@@ -75,7 +76,7 @@ void go_on_with(const std::string& path) {
 // In a process that may die of it.
 std::string gone_on_with(const std::string& path) {
   GuardLimits limits;
-  limits.cpu_seconds = 1;
+  limits.cpu_seconds = 1 * PEAKBENCH_SLOWED_BY;
   return message_of([&] {
     GuardProcess process(limits, [&](const GuardProcess::Send& send) {
       go_on_with(path);

@@ -50,6 +50,8 @@ std::string read_file(const std::filesystem::path& path);
 // Under the address sanitizer a program needs far more memory, and ends otherwise when it crashes.
 #if defined(__SANITIZE_ADDRESS__)
 #define PEAKBENCH_NOT_UNDER_SANITIZERS(why) GTEST_SKIP() << "not under the sanitizers: " << (why)
+#define PEAKBENCH_SLOWED_BY 10 // about: for limits of processor time
 #else
 #define PEAKBENCH_NOT_UNDER_SANITIZERS(why) static_cast<void>(0)
+#define PEAKBENCH_SLOWED_BY 1
 #endif
