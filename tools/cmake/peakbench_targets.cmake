@@ -10,7 +10,7 @@ target_compile_options(peakbench_options INTERFACE
 target_link_libraries(peakbench_options INTERFACE peakbench_fmt)
 if(PEAKBENCH_SANITIZE)
   target_sources(peakbench_options INTERFACE
-    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${PROJECT_SOURCE_DIR}/tests/sanitize/keep_modules.cpp>)
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${PROJECT_SOURCE_DIR}/tests/sanitize/program.cpp>)
   target_link_options(peakbench_options INTERFACE LINKER:--export-dynamic-symbol=dlclose)
 endif()
 
