@@ -209,8 +209,12 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
     throw UserError("nothing to merge", "no results file was named", "");
   if (!overwrite && fs::exists(fs::symlink_status(to)))
     throw taken(to);
-  const FileLock lock(to);
-  const std::string part = to + ".part";
+  // A new file would take the place of a device, or of a link.
+  if (fs::exists(to) && !fs::is_regular_file(to))
+    throw UserError("cannot write results file " + to, "it is not a regular file", "");
+  const std::string target = fs::exists(to) ? fs::canonical(to).string() : to;
+  const FileLock lock(target);
+  const std::string part = target + ".part";
   std::error_code ignored;
   fs::remove(part, ignored); // of a merge that was killed
   try {
@@ -228,7 +232,7 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
       }
       flush_to_disk(out);
       out.close("H5Fclose");
-      give_name(part, to, overwrite);
+      give_name(part, target, overwrite);
       return summary;
     });
   } catch (...) {

@@ -170,6 +170,7 @@ Readable load_files(const std::vector<std::string>& paths, bool keep_going) {
 void add_input_options(CLI::App& app, Inputs& inputs) {
   app.add_option("--files-from", inputs.files_from,
                  "further FILEs, a line each, from this list; - for the standard input")
+      ->check(not_empty())
       ->type_name("LIST")
       ->group(kGroup);
   app.add_flag("--keep-going", inputs.keep_going,
