@@ -33,6 +33,8 @@ nlohmann::ordered_json json_cell(const std::string& cell, const Column& column) 
   if (cell == kNothing)
     return nullptr;
   if (!column.left) {
+    if (cell == "inf" || cell == "-inf") // as rows_json(): JSON has no word for it
+      return cell == "inf" ? "Infinity" : "-Infinity";
     auto value = nlohmann::ordered_json::parse(cell, nullptr, false);
     if (value.is_number())
       return value;

@@ -49,6 +49,10 @@ TEST(RenderTest, JsonKnowsNumbersTextsAndNothing) {
   EXPECT_EQ(table.at("rows").at(0), (nlohmann::json::array({"naïve", 1.5, "a, \"b\"|c"})));
   EXPECT_EQ(table.at("rows").at(1), (nlohmann::json::array({"日本", nullptr, "1e5"})));
   EXPECT_EQ(table.at("notes").at(0), "n = 2");
+  Table infinite = small();
+  infinite.rows = {{"inf", "-inf", "-"}};
+  EXPECT_EQ(nlohmann::json::parse(render_json({infinite})).at("tables").at(0).at("rows").at(0),
+            (nlohmann::json::array({"inf", "-Infinity", nullptr}))); // a text stays
 }
 
 TEST(RenderTest, MarkdownEscapesPipes) {

@@ -115,6 +115,8 @@ TEST_F(AggregateMergeTest, WhatNamesNoFileIsAnError) {
            {"'none/*.h5'", "no results file matches none/*.h5"},
            {"none.h5", "none.h5 (No such file"},
            {"--files-from none", "cannot read --files-from none (No such file"},
+           {"--files-from empty", "cannot read --files-from empty (Is a directory)"},
+           {"in/f0.h5 --where 'depth>1' arm=cow", "no file arm=cow (No such file or directory)"},
            {"--files-from /dev/null", "no results file is named"},
            {"", "no results file is named"}}) {
     const Output output = run(arguments);

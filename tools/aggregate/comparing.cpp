@@ -25,8 +25,8 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
       ->type_name("BASELINE")
       ->group(kGroup);
   app.add_option("--fail-on-regression", comparing.fail_percent,
-                 "exit with 1 if a case is slower, or its peak greater, by more than this percent, "
-                 "is not ok or valid any more, or is missing")
+                 "exit with 1 if a case, an arm or all arms are slower, or a peak greater, by more "
+                 "than this percent, or a case is not ok or valid any more, or is missing")
       ->check(from_zero(false))
       ->type_name("PERCENT")
       ->group(kGroup);
