@@ -71,4 +71,7 @@ struct MergeOptions {
 MergeSummary merge_files(const std::vector<std::string>& inputs, const std::string& to,
                          const MergeInfo& info, bool overwrite, const MergeOptions& options = {});
 
+// What lies beside `to` while it is written, and stays there if the process dies in merge_files.
+std::vector<std::string> beside_merged(const std::string& to);
+
 } // namespace peakbench::results
