@@ -68,7 +68,7 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
   };
   const results::MergeSummary summary = [&] {
     const CrashMessage crash("peakbench-aggregate: cannot write results file " + options.to +
-                                 " (the HDF5 library crashed, as it does where a disk or a quota "
+                                 " (it crashed, as the HDF5 library does where a disk or a quota "
                                  "is full) Make room, or choose another folder.",
                              results::beside_merged(options.to));
     return results::merge_files(options.files, options.to, {utc_now(), command_line}, options.force,
