@@ -129,7 +129,7 @@ std::string difference(const Plot& plot, const std::vector<const Plot*>& others)
 // How wide a picture may stand in a page, in hundreds of its own pixels: report.css has a class for
 // each, so that texts can be read on a phone, and do not shout on a wide screen.
 std::string width_class(const Plot& plot) {
-  return "wide" + std::to_string(std::clamp(plot.width / 100, 6, 20));
+  return "wide" + std::to_string(std::clamp(plot.width / 100, 3, 20));
 }
 
 } // namespace

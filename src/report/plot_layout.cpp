@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "report/numbers.h"
+#include "report/shown_text.h"
 
 namespace peakbench::report {
 
@@ -137,7 +138,38 @@ std::vector<Tick> linear_ticks(const Range& range, double most) {
 std::vector<Tick> ticks_of(const Axis& axis, const Range& range, double pixels, double room) {
   if (!axis.ticks.empty() || !axis.visible)
     return axis.ticks;
-  return axis.logarithmic ? logarithmic_ticks(range) : linear_ticks(range, pixels / room);
+  const double most = pixels / room;
+  return axis.logarithmic
+             ? logarithmic_ticks(range)
+             : linear_ticks(range, axis.whole ? std::min(most, range.high - range.low) : most);
+}
+
+std::vector<Tick> with_room(std::vector<Tick> ticks, const Axis& axis, const Range& range,
+                            double pixels) {
+  constexpr double kBetween = 4;
+  const auto at = [&](const Tick& tick) {
+    return pixels * (axis.logarithmic
+                         ? std::log(tick.at / range.low) / std::log(range.high / range.low)
+                         : (tick.at - range.low) / (range.high - range.low));
+  };
+  const auto collide = [&](const Tick& one, const Tick& other) {
+    const double room =
+        (text_pixels(one.text, kTextSize) + text_pixels(other.text, kTextSize)) / 2 + kBetween;
+    return std::abs(at(one) - at(other)) < room;
+  };
+  const auto last = std::ranges::find_if(ticks.rbegin(), ticks.rend(),
+                                         [](const Tick& tick) { return !tick.text.empty(); });
+  const Tick* before = nullptr;
+  for (Tick& tick : ticks) {
+    if (tick.text.empty() || last == ticks.rend())
+      continue;
+    const bool is_last = &tick == &*last;
+    if (!is_last && before && (collide(*before, tick) || collide(tick, *last)))
+      tick.text.clear();
+    else
+      before = &tick;
+  }
+  return ticks;
 }
 
 std::vector<Tick> logarithmic_ticks(const Range& range) {
@@ -152,6 +184,30 @@ std::vector<Tick> logarithmic_ticks(const Range& range) {
       if (const double at = step * decade; at >= range.low && at <= range.high)
         ticks.push_back({at, fmt::format("{:.10g}", at)});
   return ticks;
+}
+
+Plot with_whole_subtitles(Plot plot) {
+  constexpr std::size_t kMostLines = 3;
+  const double room = plot.width - kMargins;
+  std::vector<std::string> lines;
+  for (const std::string& subtitle : plot.subtitles) {
+    std::string rest = shown_text(subtitle);
+    for (std::size_t line = 1; line < kMostLines && text_pixels(rest, kTextSize) > room; ++line) {
+      std::size_t end = rest.npos;
+      for (std::size_t at = rest.find(' '); at != rest.npos; at = rest.find(' ', at + 1))
+        if (text_pixels(rest.substr(0, at), kTextSize) <= room)
+          end = at;
+      if (end == rest.npos || end == 0)
+        break; // a word that has no room is cut
+      lines.push_back(rest.substr(0, end));
+      rest.erase(0, end + 1);
+    }
+    lines.push_back(rest);
+  }
+  plot.height +=
+      static_cast<int>(kSubtitleHeight) * static_cast<int>(lines.size() - plot.subtitles.size());
+  plot.subtitles = lines;
+  return plot;
 }
 
 std::vector<PanelLayout> layout_of(const Plot& plot) {
