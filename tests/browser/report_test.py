@@ -343,7 +343,10 @@ class Report(unittest.TestCase):
             self.browser.size(width, 900, phone=width < 640)
             self.open("page.html")
             self.assertEqual(self.browser.run(cut), [], width)
-        self.browser.run("document.querySelector('#cases-ep tbody td').style.cssText = 'white-space: nowrap; min-width: 0; max-width: 1rem'")
+        self.browser.run("""
+          const cell = document.querySelector('#cases-ep tbody td');
+          cell.textContent = 'name'.repeat(100);
+          cell.style.cssText = 'white-space: nowrap; max-width: 1rem';""")
         self.assertEqual(len(self.browser.run(cut)), 1)
 
     def test_headlines_stay_in_their_boxes(self):
