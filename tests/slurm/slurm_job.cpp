@@ -67,6 +67,11 @@ void SlurmTest::SetUp() {
                     "(tools/bootstrap.sh --with-slurm), tests/slurm/cluster.sh start "
                  << PEAKBENCH_SLURM_CLUSTER;
   write_file(scratch_ / "tiny.yaml", kTinyPlan);
+  // A bundle: the scripts with the programs under test, of whatever build.
+  const fs::path root = scratch_ / "root";
+  fs::create_directory(root);
+  fs::create_directory_symlink(source_folder() / "jobs", root / "jobs");
+  fs::create_directory_symlink(fs::path(PEAKBENCH_PROGRAM).parent_path(), root / "bin");
 }
 
 void SlurmTest::TearDown() {
@@ -79,7 +84,7 @@ SlurmTest::Ended SlurmTest::shell(const std::string& command) const {
   const std::string setting = "cd '" + scratch_.path().string() + "' && export SLURM_CONF='" +
                               PEAKBENCH_SLURM_CLUSTER "/slurm.conf' OMPI_MCA_btl=self,tcp "
                                                       "OMP_NUM_THREADS=1 PEAKBENCH_ROOT='" +
-                              source_folder().string() + "' PATH='" +
+                              file("root") + "' PATH='" +
                               fs::path(PEAKBENCH_PROGRAM).parent_path().string() + "':\"$PATH\"; " +
                               command;
   write_file(scratch_ / "command.sh", setting + "\n");
