@@ -87,11 +87,16 @@ Plot without_caption(Plot plot) {
   return plot;
 }
 
+// Such lines tell how to read a picture, not of what it is.
+bool is_sentence(const std::string& subtitle) {
+  return subtitle.ends_with('.') || subtitle.starts_with("Not shown");
+}
+
 // What the lines below a title tell, one by one: "width 128", "optimizer muon".
 std::vector<std::string> parts_of(const Plot& plot) {
   std::vector<std::string> parts;
   for (const std::string& subtitle : plot.subtitles)
-    for (std::size_t at = 0; at < subtitle.size();) {
+    for (std::size_t at = is_sentence(subtitle) ? subtitle.size() : 0; at < subtitle.size();) {
       const std::size_t end =
           std::min({subtitle.find(", ", at), subtitle.find("; ", at), subtitle.size()});
       parts.push_back(subtitle.substr(at, end - at));
@@ -101,7 +106,7 @@ std::vector<std::string> parts_of(const Plot& plot) {
 }
 
 bool tells_setting(const std::string& part) {
-  for (const char* other : {"repeat", "medians", "Not shown", "event"})
+  for (const char* other : {"repeat", "medians", "interval"})
     if (part.find(other) != part.npos)
       return false;
   return true;
@@ -114,7 +119,7 @@ std::string difference(const Plot& plot, const std::vector<const Plot*>& others)
     const auto has = [&](const Plot* other) {
       return std::ranges::count(parts_of(*other), part) > 0;
     };
-    if (tells_setting(part) && !std::ranges::all_of(others, has))
+    if (tells_setting(part) && !std::ranges::all_of(others, has) && !std::ranges::count(own, part))
       own.push_back(part);
   }
   std::string text;

@@ -73,6 +73,26 @@ PanelLayout inside(const Panel& panel, double left, double right, double top, do
   return layout;
 }
 
+// How much of a text that has no room on one line stands there: whole words, or as much of a word
+// as there is room for where the word has none on any line.
+std::size_t line_end(const std::string& text, double room) {
+  std::size_t blank = 0, at = 0;
+  while (at < text.size()) {
+    const std::size_t next = at + character_length(text, at);
+    if (text_pixels(text.substr(0, next), kTextSize) > room)
+      break;
+    if (text[at] == ' ')
+      blank = at;
+    at = next;
+  }
+  if (at < text.size() && text[at] == ' ')
+    return at;
+  const std::size_t start = blank > 0 ? blank + 1 : 0;
+  const std::size_t word = std::min(text.find(' ', start), text.size()) - start;
+  const bool fits = text_pixels(text.substr(start, word), kTextSize) <= room;
+  return blank > 0 && fits ? blank : std::max<std::size_t>(at, 1);
+}
+
 } // namespace
 
 double legend_width(const Panel& panel) {
@@ -193,14 +213,9 @@ Plot with_whole_subtitles(Plot plot) {
   for (const std::string& subtitle : plot.subtitles) {
     std::string rest = shown_text(subtitle);
     for (std::size_t line = 1; line < kMostLines && text_pixels(rest, kTextSize) > room; ++line) {
-      std::size_t end = rest.npos;
-      for (std::size_t at = rest.find(' '); at != rest.npos; at = rest.find(' ', at + 1))
-        if (text_pixels(rest.substr(0, at), kTextSize) <= room)
-          end = at;
-      if (end == rest.npos || end == 0)
-        break; // a word that has no room is cut
+      const std::size_t end = line_end(rest, room);
       lines.push_back(rest.substr(0, end));
-      rest.erase(0, end + 1);
+      rest.erase(0, end + (rest[end] == ' ' ? 1 : 0));
     }
     lines.push_back(rest);
   }

@@ -278,7 +278,9 @@ TEST(Html, PicturesOfOneTitleAreToldApart) {
       figure_titles(
           {plot("depth", {"width 8, muon; optimizer muon; 5 repeats each"}),
            plot("time", {"width 8, muon"}),
-           plot("depth", {"width 8, sgd; optimizer sgd; 6 repeats each", "Not shown: ep_manual"}),
+           plot("depth",
+                {"width 8, sgd; optimizer sgd; 6 repeats each, bars: 95 % interval",
+                 "Layer 1, that of the input, has none.", "Not shown: ep_manual, ep_batched"}),
            plot("same", {"a"}), plot("same", {"a"})}),
       ElementsAre("depth (optimizer muon)", "time", "depth (optimizer sgd)", "same", "same"));
   EXPECT_TRUE(figure_titles({}).empty());

@@ -79,8 +79,12 @@ TEST(PlotLayout, LongSubtitlesGoOnInTheLineBelow) {
   for (const std::string& line : whole.subtitles)
     EXPECT_LE(text_pixels(line, kTextSize), plot.width - kMargins);
   EXPECT_EQ(whole.height, plot.height + kSubtitleHeight);
-  plot.subtitles = {std::string(300, 'x')};
-  EXPECT_EQ(with_whole_subtitles(plot).subtitles, plot.subtitles) << "such a word is cut";
+  plot.subtitles = {"cow; " + std::string(100, 'x') + ", bfloat16"}; // a word of two lines
+  const std::vector<std::string> broken = with_whole_subtitles(plot).subtitles;
+  ASSERT_EQ(broken.size(), 2u);
+  EXPECT_EQ(broken[0] + broken[1], plot.subtitles[0]);
+  for (const std::string& line : broken)
+    EXPECT_LE(text_pixels(line, kTextSize), plot.width - kMargins);
   std::string words;
   for (int i = 0; i < 500; ++i)
     words += "word ";
