@@ -329,6 +329,9 @@ class Report(unittest.TestCase):
             self.open("page.html")
             self.browser.run("for (const details of document.querySelectorAll('details')) details.open = true")
             self.assertEqual(self.browser.run(small), [])
+            # What is cut shows itself whole where a pointer rests: fingers cannot.
+            self.assertEqual(self.browser.run("return [...document.querySelectorAll('.cases td')]"
+                                              ".filter(c => c.scrollWidth > c.clientWidth + 1).length"), 0)
             # Boxes with smaller letters make a phone zoom in.
             self.assertEqual(self.browser.run("return [...document.querySelectorAll('input:not([type=checkbox])')]"
                                               ".filter(i => parseFloat(getComputedStyle(i).fontSize) < 16).length"), 0)
