@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/statistics.h"
+#include "report/compare_arms.h"
 #include "report/compare_cases.h"
 #include "report/compare_context.h"
 #include "report/validity.h"
@@ -13,7 +14,6 @@ namespace peakbench::report {
 namespace {
 
 using results::RunData;
-constexpr double kSignificant = 0.05;
 
 bool could_be_significant(const CaseComparison& one) {
   return least_p(one.seconds.now.size(), one.seconds.before.size()) < kSignificant;
@@ -170,20 +170,6 @@ void decide_all(Comparison& comparison) {
       repeats_needed(comparison.cases() - comparison.count(TimeVerdict::not_compared));
 }
 
-double growth_percent(const CaseComparison& one) {
-  if (one.peak_before < 0 || one.peak_now < 0)
-    return results::kAbsentReal;
-  return one.peak_now == one.peak_before
-             ? 0
-             : 100.0 * static_cast<double>(one.peak_now - one.peak_before) /
-                   static_cast<double>(one.peak_before);
-}
-
-std::string slower_text(double ratio) {
-  return ratio < 3 ? fmt::format("slower by {} %", number(100 * (ratio - 1)))
-                   : fmt::format("takes {} times as long", number(ratio));
-}
-
 void find_regressions(CaseComparison& one, double percent) {
   if (one.verdict == TimeVerdict::slower && one.ratio.ratio > 1 + percent / 100)
     one.regressions.push_back(slower_text(one.ratio.ratio));
@@ -199,73 +185,6 @@ void find_regressions(CaseComparison& one, double percent) {
       one.regressions.push_back(fmt::format("{} was {}, is {}", change.column,
                                             change.before.empty() ? kNothing : change.before,
                                             change.now));
-  }
-}
-
-void summarize_arms(KindComparison& kind) {
-  std::vector<std::vector<Samples>> samples;
-  for (const CaseComparison& one : kind.cases) {
-    auto arm = std::ranges::find(kind.arms, one.arm, &ArmComparison::arm);
-    if (arm == kind.arms.end()) {
-      arm = kind.arms.insert(arm, ArmComparison{});
-      arm->arm = one.arm;
-      samples.emplace_back();
-    }
-    ++arm->cases;
-    arm->faster += one.verdict == TimeVerdict::faster;
-    arm->slower += one.verdict == TimeVerdict::slower;
-    arm->same += one.verdict == TimeVerdict::same;
-    arm->cannot_tell += one.verdict == TimeVerdict::cannot_tell;
-    arm->not_compared += one.verdict == TimeVerdict::not_compared;
-    const double growth = growth_percent(one);
-    arm->memory_equal += growth == 0;
-    arm->memory_less += growth < 0;
-    arm->memory_more += growth > 0;
-    if (!std::isnan(growth) && !(growth <= arm->greatest_growth_percent))
-      arm->greatest_growth_percent = growth;
-    arm->longer += one.ratio.ratio > 1;
-    arm->shorter += one.ratio.ratio < 1;
-    if (one.verdict != TimeVerdict::not_compared)
-      samples[static_cast<std::size_t>(arm - kind.arms.begin())].push_back(one.seconds);
-  }
-  for (std::size_t i = 0; i < kind.arms.size(); ++i)
-    kind.arms[i].time = mean_ratio(samples[i]);
-}
-
-TimeVerdict verdict_of(const ArmComparison& arm, double same_percent) {
-  const double margin = 1 + same_percent / 100;
-  const Ratio& time = arm.time;
-  if (std::isnan(time.ratio))
-    return TimeVerdict::not_compared;
-  if (time.lower >= 1 / margin && time.upper <= margin) // not so without an interval
-    return TimeVerdict::same;
-  if (!(arm.adjusted_p < kSignificant))
-    return TimeVerdict::cannot_tell;
-  const bool spread = !std::isnan(time.lower);
-  if (spread ? time.lower > 1 : time.ratio > 1)
-    return TimeVerdict::slower;
-  return (spread ? time.upper < 1 : time.ratio < 1) ? TimeVerdict::faster
-                                                    : TimeVerdict::cannot_tell;
-}
-
-void decide_arms(Comparison& comparison) {
-  std::vector<ArmComparison*> arms;
-  std::vector<double> p;
-  for (KindComparison& kind : comparison.kinds)
-    for (ArmComparison& arm : kind.arms) {
-      arms.push_back(&arm);
-      p.push_back(std::isnan(arm.time.ratio) ? results::kAbsentReal
-                                             : sign_test_p(arm.longer, arm.shorter));
-    }
-  const std::vector<double> adjusted = holm(p);
-  const CompareOptions& options = comparison.options;
-  for (std::size_t i = 0; i < arms.size(); ++i) {
-    ArmComparison& arm = *arms[i];
-    arm.adjusted_p = adjusted[i];
-    arm.verdict = verdict_of(arm, options.same_percent);
-    if (options.regression_percent && arm.verdict == TimeVerdict::slower &&
-        arm.time.ratio > 1 + *options.regression_percent / 100)
-      arm.regression = slower_text(arm.time.ratio) + ", all cases of the arm together";
   }
 }
 
@@ -341,13 +260,11 @@ Comparison compare(const RunData& baseline, const RunData& now, const CompareOpt
         differences_of_settings(baseline, now),
         "Cases are the same if all their independent variables are (--list-columns).");
   decide_all(comparison);
-  for (KindComparison& kind : comparison.kinds) {
-    if (options.regression_percent)
+  if (options.regression_percent)
+    for (KindComparison& kind : comparison.kinds)
       for (CaseComparison& one : kind.cases)
         find_regressions(one, *options.regression_percent);
-    summarize_arms(kind);
-  }
-  decide_arms(comparison);
+  compare_arms(comparison);
   comparison.notes = environment_notes(baseline, now);
   return comparison;
 }

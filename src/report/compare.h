@@ -24,6 +24,8 @@ struct CompareOptions {
   bool every_case = true;                   // in tables; else those that changed
 };
 
+inline constexpr const char* kAllArms = "all arms";
+
 enum class TimeVerdict {
   faster,       // the interval ends below 1, and the adjusted p is below 5 %
   slower,       // it begins above 1, and the adjusted p is below 5 %
@@ -54,16 +56,19 @@ struct CaseComparison {
   std::vector<std::string> regressions;
 };
 
-// What a case alone cannot tell, all cases of an arm together may: does it take longer?
+// What a case alone cannot tell, all cases of an arm together may: does it take longer? And where
+// an arm has too few of them, all cases of all arms.
 struct ArmComparison {
-  std::string arm;
+  std::string arm; // or kAllArms, the last one where there are several
   std::size_t cases = 0;
   Ratio time;                               // geometric mean over the cases that are ok in both
   std::size_t longer = 0, shorter = 0;      // cases whose median is
   double adjusted_p = results::kAbsentReal; // sign test of these, adjusted by Holm over the arms
   // As of a case; without an interval (single repeats) by the ratio and p alone.
   TimeVerdict verdict = TimeVerdict::not_compared;
-  std::string regression; // with regression_percent: slower by more than that; empty: not
+  // With regression_percent: slower by more than that. Empty: not, or, of all arms, told by one of
+  // them already.
+  std::string regression;
   std::size_t faster = 0, slower = 0, same = 0, cannot_tell = 0, not_compared = 0;
   std::size_t memory_equal = 0, memory_less = 0, memory_more = 0;
   double greatest_growth_percent = results::kAbsentReal; // of a peak, of all cases

@@ -86,9 +86,10 @@ Table times_table(const Comparison& comparison) {
       "Ratio: geometric mean over the cases of (median now / median before), with a 95 % bootstrap "
       "interval over their repeats; below 1 is faster. No interval where a case has a single "
       "repeat.",
-      fmt::format("Of an arm: same, the interval lies within {} %; faster, slower: it lies on one "
+      fmt::format("Of an arm, and of all arms together: same, the interval lies within {} %; "
+                  "faster, slower: it lies on one "
                   "side of 1, and p (sign test: how many of its cases take longer), adjusted by "
-                  "Holm over the arms, is below 0.05. Else it cannot be told.",
+                  "Holm over these rows, is below 0.05. Else it cannot be told.",
                   same),
       fmt::format("Of a case: the same, with p of the rank-sum test of Mann and Whitney on its "
                   "repeats, adjusted by Holm over the {} cases that can be tested. To tell each "

@@ -126,11 +126,13 @@ void add_headings(Table& table, const std::vector<QueryColumn>& shown) {
 Table rows_table(const results::RunData& run, const std::string& kind, const Query& query) {
   const std::vector<std::string> names = expanded(
       kind, query.columns.empty() ? std::vector<std::string>{"*"} : query.columns, "--columns");
-  const std::vector<SortKey> keys = sort_keys(query.sort);
-  std::vector<std::string> key_names;
-  for (const SortKey& key : keys)
-    key_names.push_back(key.column);
-  const std::vector<std::string> sorted_by = expanded(kind, key_names, "--sort");
+  std::vector<SortKey> keys;
+  std::vector<std::string> sorted_by;
+  for (const SortKey& key : sort_keys(query.sort))
+    for (const std::string& name : expanded(kind, {key.column}, "--sort")) {
+      keys.push_back({name, key.falling});
+      sorted_by.push_back(name);
+    }
   const std::vector<QueryColumn> shown = query_columns(run, kind, names);
   const std::size_t rows = rows_of(run, kind);
   Table table;
@@ -237,7 +239,17 @@ std::string kind_of(const Query& query, const results::RunData& run) {
     if (std::ranges::none_of(kinds(),
                              [&](const Kind& kind) { return kind_matches(kind.name, name); }))
       refuse_column(option, name, all);
-  throw UserError("no kind of rows has all these columns", "", "--list-columns shows them.");
+  std::vector<std::string> where;
+  for (const auto& [option, name] : names) {
+    std::vector<std::string_view> having;
+    for (const Kind& kind : kinds())
+      if (kind_matches(kind.name, name))
+        having.push_back(kind.name);
+    where.push_back(fmt::format("{} is of {}", name, fmt::join(having, ", ")));
+  }
+  throw UserError("no kind of rows has all these columns",
+                  fmt::format("{}", fmt::join(where, "; ")),
+                  "Leave one out, or ask for each kind alone.");
 }
 
 Table query_table(const results::RunData& run, const Query& query) {

@@ -10,6 +10,7 @@ std::string render_csv(const std::vector<Table>& tables);
 std::string render_json(const std::vector<Table>& tables);
 std::string render_markdown(const std::vector<Table>& tables);
 
+// Both are well-formed UTF-8: readers of CSV refuse a whole file for one byte that is not.
 // Without line breaks and other control characters.
 std::string on_one_line(const std::string& text);
 // Quoted where CSV (RFC 4180) asks for it.

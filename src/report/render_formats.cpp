@@ -4,6 +4,7 @@
 
 #include "report/numbers.h"
 #include "report/render.h"
+#include "results/text.h"
 
 namespace peakbench::report {
 
@@ -32,6 +33,8 @@ nlohmann::ordered_json json_cell(const std::string& cell, const Column& column) 
   if (cell == kNothing)
     return nullptr;
   if (!column.left) {
+    if (cell == "inf" || cell == "-inf") // as rows_json(): JSON has no word for it
+      return cell == "inf" ? "Infinity" : "-Infinity";
     auto value = nlohmann::ordered_json::parse(cell, nullptr, false);
     if (value.is_number())
       return value;
@@ -52,14 +55,15 @@ std::string markdown_cell(const std::string& text) {
 } // namespace
 
 std::string on_one_line(const std::string& text) {
-  std::string line = text;
+  std::string line = results::storable_text(text);
   for (char& character : line)
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F)
       character = ' ';
   return line;
 }
 
-std::string csv_cell(const std::string& text) {
+std::string csv_cell(const std::string& any) {
+  const std::string text = results::storable_text(any);
   if (text.find_first_of(",\"\r\n") == text.npos)
     return text;
   std::string quoted = "\"";

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kLineWidth = 120;
 constexpr std::size_t kLeastWrapped = 18; // a column is not wrapped below this
+constexpr std::size_t kLongestName = 40;  // longer words are cut in any case
 constexpr std::size_t kGap = 2;
 
 using Lines = std::vector<std::string>;
@@ -79,6 +80,20 @@ struct Layout {
   bool hyphens = false;  // titles break behind hyphens
 };
 
+// Of columns that were narrowed: as wide again as their longest word.
+Layout with_whole_words(const Table& table, std::vector<std::size_t> widths,
+                        const std::vector<std::size_t>& whole, bool hyphens) {
+  std::size_t total = 0;
+  for (std::size_t index = 0; index < widths.size(); ++index) {
+    std::size_t longest = 0;
+    for (const auto& row : table.rows)
+      longest = std::max(longest, longest_word(on_one_line(row[index]), false));
+    widths[index] = std::max(widths[index], std::min({longest, whole[index], kLongestName}));
+    total += widths[index] + (index ? kGap : 0);
+  }
+  return {std::move(widths), total, hyphens};
+}
+
 Layout layout_of(const Table& table, bool hyphens) {
   std::vector<std::size_t> widths;
   for (std::size_t index = 0; index < table.columns.size(); ++index) {
@@ -88,7 +103,8 @@ Layout layout_of(const Table& table, bool hyphens) {
       width = std::max(width, display_width(on_one_line(row[index])));
     widths.push_back(width);
   }
-  // The widest text gives way until the table fits.
+  // The widest text gives way until the table fits. If it never does, no name is cut in two for it.
+  const std::vector<std::size_t> whole = widths;
   for (;;) {
     std::size_t total = 0, widest = widths.size();
     for (std::size_t index = 0; index < widths.size(); ++index) {
@@ -97,8 +113,10 @@ Layout layout_of(const Table& table, bool hyphens) {
       if (text && (widest == widths.size() || widths[index] > widths[widest]))
         widest = index;
     }
-    if (total <= kLineWidth || widest == widths.size())
+    if (total <= kLineWidth)
       return {widths, total, hyphens};
+    if (widest == widths.size())
+      return with_whole_words(table, widths, whole, hyphens);
     widths[widest] =
         std::max(kLeastWrapped, widths[widest] - std::min(widths[widest], total - kLineWidth));
   }
@@ -165,7 +183,7 @@ std::string render_one(const Table& whole) {
   if (layout.total > kLineWidth)
     layout = layout_of(table, true);
   const std::vector<std::size_t>& widths = layout.widths;
-  std::string text = table.title + "\n";
+  std::string text = on_one_line(table.title) + "\n";
   std::vector<Lines> titles, units;
   for (std::size_t index = 0; index < widths.size(); ++index) {
     titles.push_back(wrapped(table.columns[index].title, widths[index], layout.hyphens));

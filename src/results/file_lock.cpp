@@ -43,7 +43,7 @@ FileLock::FileLock(const std::string& path) : lock_path_(path + ".lock") {
     descriptor_ = open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0)
       throw UserError("cannot write results file " + path, std::strerror(errno),
-                      errno == ENOENT ? "create the folder first." : "choose another --out.");
+                      errno == ENOENT ? "create the folder first." : "choose another file.");
     if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       const std::string holder = content_of(descriptor_);
       close(descriptor_);

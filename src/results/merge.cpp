@@ -165,6 +165,13 @@ UserError none_chosen(const MergeSelection& selection, std::int64_t cases) {
           "Look at what there is: --columns shows the values of a column."};
 }
 
+// A new file would take the place of a link.
+std::string target_of(const std::string& to) {
+  return fs::exists(to) ? fs::canonical(to).string() : to;
+}
+
+std::string part_of(const std::string& target) { return target + ".part"; }
+
 void give_name(const std::string& part, const std::string& to, bool overwrite) {
   // link() refuses an existing name, which rename() would replace.
   if (!overwrite && link(part.c_str(), to.c_str()) == 0) {
@@ -209,8 +216,12 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
     throw UserError("nothing to merge", "no results file was named", "");
   if (!overwrite && fs::exists(fs::symlink_status(to)))
     throw taken(to);
-  const FileLock lock(to);
-  const std::string part = to + ".part";
+  // A new file would take the place of a device.
+  if (fs::exists(to) && !fs::is_regular_file(to))
+    throw UserError("cannot write results file " + to, "it is not a regular file", "");
+  const std::string target = target_of(to);
+  const FileLock lock(target);
+  const std::string part = part_of(target);
   std::error_code ignored;
   fs::remove(part, ignored); // of a merge that was killed
   try {
@@ -228,13 +239,18 @@ MergeSummary merge_files(const std::vector<std::string>& inputs, const std::stri
       }
       flush_to_disk(out);
       out.close("H5Fclose");
-      give_name(part, to, overwrite);
+      give_name(part, target, overwrite);
       return summary;
     });
   } catch (...) {
     fs::remove(part, ignored);
     throw;
   }
+}
+
+std::vector<std::string> beside_merged(const std::string& to) {
+  const std::string target = target_of(to);
+  return {part_of(target), target + ".lock"};
 }
 
 } // namespace peakbench::results

@@ -66,8 +66,12 @@ struct MergeOptions {
 // Memory: some thousand rows, and some 100 bytes for each case; in each of two processes, what a
 // file of up to 64 MiB needs.
 // UserError: an input is missing, damaged, of another schema version or in other units; `to` exists
-// (unless `overwrite`), is being written to by a run, or cannot be written; no case is chosen.
+// (unless `overwrite`; of a link what it points to is overwritten), is no regular file, is being
+// written to by a run, or cannot be written; no case is chosen.
 MergeSummary merge_files(const std::vector<std::string>& inputs, const std::string& to,
                          const MergeInfo& info, bool overwrite, const MergeOptions& options = {});
+
+// What lies beside `to` while it is written, and stays there if the process dies in merge_files.
+std::vector<std::string> beside_merged(const std::string& to);
 
 } // namespace peakbench::results

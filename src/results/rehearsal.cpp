@@ -5,9 +5,11 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "results/case_writing.h"
+#include "results/fields.h"
 #include "results/layout.h"
 #include "results/table.h"
 #include "results/traces.h"
@@ -19,7 +21,17 @@ namespace {
 constexpr const char* kId = "rehearsal";
 using Alive = std::function<void()>;
 
-// Something of all that a row can bring with it.
+// A row of any table, as a run writes it: with something in every text.
+template <class Record>
+Record written() {
+  Record record;
+  for (const auto& field : fields<Record>())
+    if (const auto* text = std::get_if<typename Field<Record>::Text>(&field.get))
+      (*text)(record) = std::string(40, 'x');
+  return record;
+}
+
+// Something of all that a case can bring with it.
 void fill(CommRow&) {}
 void fill(ScalingRow&) {}
 void fill(EabRow& row) {
@@ -69,6 +81,7 @@ Replaceable<Record> replaceable_rows(hid_t file, const char* table, const Alive&
 template <class Row>
 Row new_row() {
   Row row;
+  row.record = written<decltype(row.record)>();
   row.record.case_id = kId;
   row.repeats.resize(1);
   row.repeats[0].case_id = kId;
@@ -79,10 +92,8 @@ Row new_row() {
 // The library puts new texts into the up to 16 heaps of up to 64 KiB that it has read last, if they
 // say that they have room. More texts than that fill them to their ends, whatever they say.
 void fill_read_heaps(hid_t file) {
-  EnvironmentRow row;
-  row.host = row.device = row.device_name = row.driver = row.cpu = row.compiler =
-      std::string(40, 'x');
-  append_rows<EnvironmentRow>(file, kEnvironment, std::vector<EnvironmentRow>(4000, row));
+  append_rows<EnvironmentRow>(file, kEnvironment,
+                              std::vector<EnvironmentRow>(2000, written<EnvironmentRow>()));
 }
 
 template <class Row>
@@ -105,7 +116,7 @@ void replace_rows(const std::string& copy, const char* table, const Alive& alive
 
 template <class Row>
 void append_row(hid_t file, const char* table) {
-  append_rows<Row>(file, table, std::vector<Row>(1));
+  append_rows<Row>(file, table, std::vector<Row>(1, written<Row>()));
 }
 
 } // namespace

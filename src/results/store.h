@@ -13,8 +13,9 @@ namespace peakbench::results {
 
 inline constexpr int kSchemaVersion = 1;
 
-// Before MPI is initialised, in programs that write results: HDF5 would else hook its own end into
-// MPI's, and crash there on a file that could not be closed because its disk is full.
+// In programs that write results, before MPI is initialised: HDF5 would else hook its own end into
+// MPI's, or into the program's, and crash there on a file that could not be closed because its disk
+// is full.
 void start_hdf5();
 
 struct RunInfo {

@@ -84,6 +84,16 @@ TEST(QueryTest, OrdersByValueAndKeepsTheOrderOfEqualRows) {
               ElementsAre("ep_autograd", "backprop", "ep_fused", "truncated_backprop"));
 }
 
+TEST(QueryTest, PatternsOrderByAllTheirColumns) {
+  const results::RunData run = example_run();
+  const auto sorted = [&](const std::vector<std::string>& by) {
+    return query_table(run, {"ep", {"arm", "depth", "width"}, {}, by}).rows;
+  };
+  EXPECT_EQ(sorted({"-dep*", "a?m"}), sorted({"-depth", "arm"}));
+  EXPECT_EQ(sorted({"[dw]*th"}), sorted({"depth", "width"}));
+  EXPECT_NE(sorted({"-dep*", "a?m"}), sorted({"arm", "-depth"})) << "control";
+}
+
 TEST(QueryTest, AbsentValuesComeLastEitherWay) {
   results::RunData run = example_run();
   run.ep[0].reach = results::kAbsent;
@@ -113,7 +123,8 @@ TEST(QueryTest, FindsOutWhichRowsAreMeant) {
   EXPECT_THAT(message_of({"", {"arm"}, {}, {}}), HasSubstr("eab, ep have them all"));
   EXPECT_THAT(message_of({"", {"arm"}, {}, {}}), HasSubstr("--rows eab"));
   EXPECT_THAT(message_of({"", {"prompt_id", "depth"}, {}, {}}),
-              HasSubstr("no kind of rows has all"));
+              HasSubstr("no kind of rows has all these columns (prompt_id is of eab; depth is of "
+                        "ep)"));
   EXPECT_THAT(message_of({"", {"wal_seconds"}, {}, {}}),
               HasSubstr("--columns: no column wal_seconds"));
   EXPECT_THAT(message_of({"", {"wal_seconds"}, {}, {}}), HasSubstr("did you mean wall_seconds?"));

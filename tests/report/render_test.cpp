@@ -7,6 +7,7 @@
 
 #include "report/examples.h"
 #include "report/numbers.h"
+#include "results/text.h"
 
 namespace peakbench::report {
 namespace {
@@ -48,6 +49,10 @@ TEST(RenderTest, JsonKnowsNumbersTextsAndNothing) {
   EXPECT_EQ(table.at("rows").at(0), (nlohmann::json::array({"naïve", 1.5, "a, \"b\"|c"})));
   EXPECT_EQ(table.at("rows").at(1), (nlohmann::json::array({"日本", nullptr, "1e5"})));
   EXPECT_EQ(table.at("notes").at(0), "n = 2");
+  Table infinite = small();
+  infinite.rows = {{"inf", "-inf", "-"}};
+  EXPECT_EQ(nlohmann::json::parse(render_json({infinite})).at("tables").at(0).at("rows").at(0),
+            (nlohmann::json::array({"inf", "-Infinity", nullptr}))); // a text stays
 }
 
 TEST(RenderTest, MarkdownEscapesPipes) {
@@ -120,8 +125,28 @@ TEST(RenderTest, SettingsOfATableThatIsTooWideGoAboveTheirRows) {
 TEST(RenderTest, BrokenTextsDoNotBreakAFormat) {
   Table table = small();
   table.rows[0][2] = "cut \xE2\x82";
-  for (const Format format : {Format::text, Format::csv, Format::json, Format::markdown})
-    EXPECT_NE(render({table}, format).find("cut"), std::string::npos);
+  table.title = "\xFF";
+  for (const Format format : {Format::text, Format::csv, Format::json, Format::markdown}) {
+    const std::string text = render({table}, format);
+    EXPECT_NE(text.find("cut \xEF\xBF\xBD"), std::string::npos) << text;
+    EXPECT_EQ(text, results::storable_text(text)) << "no UTF-8: Python would read none of it";
+  }
+}
+
+TEST(RenderTest, NamesAreCutInTwoOnlyWhereThatMakesTheTableFit) {
+  // The name's 19 columns, 9 for each figure, 3 for the last column.
+  const auto is_whole = [](std::size_t figures) {
+    Table table;
+    table.columns.resize(figures + 1, {"figures", ""});
+    table.columns.front() = {"arm", "", true};
+    table.columns.push_back({"x", ""});
+    table.rows = {std::vector<std::string>(figures + 2, "1")};
+    table.rows[0][0] = "backprop_checkpoint";
+    return render_text({table}).find("backprop_checkpoint ") != std::string::npos;
+  };
+  EXPECT_TRUE(is_whole(10)) << "112 fit";
+  EXPECT_FALSE(is_whole(11)) << "121 fit if one column is left out";
+  EXPECT_TRUE(is_whole(12)) << "130 do not";
 }
 
 TEST(RenderTest, AWholeRunFitsATerminal) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/compare.h"
 #include "support/support.h"
 #include "tools/aggregate_run.h"
 
@@ -45,6 +46,8 @@ TEST_F(AggregateCompare, SaysWhatIsSlower) {
     if (table.at("title") != "Comparison of times, now against the baseline")
       continue;
     for (const auto& row : table.at("rows")) {
+      if (row.at(1) == report::kAllArms)
+        continue;
       const bool is_slower = row.at(1) == "ep_fused";
       seen = seen || is_slower;
       EXPECT_EQ(row.at(3), is_slower ? 1.5 : 1.0) << row;
@@ -74,14 +77,31 @@ TEST_F(AggregateCompare, FailsOnARegressionAndOnlyThen) {
 
 TEST_F(AggregateCompare, CannotTellFromThreeRepeatsAndSaysSo) {
   write("old3.h5", {}, ep_cases(), 3);
+  write_slower("new3.h5", 2, 3);
+  const auto found =
+      run("new3.h5 --compare old3.h5 --fail-on-regression 10 --where depth\\>0"); // EP alone
+  EXPECT_EQ(found.status, 0) << found.text;
+  EXPECT_THAT(found.text, HasSubstr("warning: the times of 20 of 20 cases cannot be told"));
+  EXPECT_THAT(found.text, HasSubstr("cannot tell"));
+}
+
+// No case and no arm of five can tell; that all twenty take longer is no chance.
+TEST_F(AggregateCompare, TellsFromAllCasesWhatNoArmTells) {
   Ep slow = ep_cases();
   for (auto& row : slow)
     row.step_seconds *= 2;
-  write("new3.h5", {}, slow, 3);
-  const auto found = run("new3.h5 --compare old3.h5 --fail-on-regression 10");
-  EXPECT_EQ(found.status, 0);
-  EXPECT_THAT(found.text, HasSubstr("warning: the times of 20 of 20 cases cannot be told"));
-  EXPECT_THAT(found.text, HasSubstr("cannot tell"));
+  for (const int repeats : {1, 3}) {
+    const std::string number = std::to_string(repeats);
+    write("old" + number + ".h5", {}, ep_cases(), repeats);
+    write("new" + number + ".h5", {}, slow, repeats);
+    const std::string files = "new" + number + ".h5 --compare old" + number + ".h5";
+    const auto found = run(files + " --fail-on-regression 10");
+    EXPECT_EQ(found.status, 1) << found.text;
+    EXPECT_THAT(found.text, HasSubstr("slower by 100.0 %, all cases together"));
+    EXPECT_THAT(found.text, HasSubstr("1 regression beyond 10 % against"));
+    EXPECT_EQ(run(files + " --fail-on-regression 150").status, 0);
+    EXPECT_EQ(run(files + " --fail-on-regression 10 --where arm=ep_fused").status, 0);
+  }
 }
 
 TEST_F(AggregateCompare, MissingCasesFailUnlessAllowed) {

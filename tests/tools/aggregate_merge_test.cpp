@@ -115,6 +115,8 @@ TEST_F(AggregateMergeTest, WhatNamesNoFileIsAnError) {
            {"'none/*.h5'", "no results file matches none/*.h5"},
            {"none.h5", "none.h5 (No such file"},
            {"--files-from none", "cannot read --files-from none (No such file"},
+           {"--files-from empty", "cannot read --files-from empty (Is a directory)"},
+           {"in/f0.h5 --where 'depth>1' arm=cow", "no file arm=cow (No such file or directory)"},
            {"--files-from /dev/null", "no results file is named"},
            {"", "no results file is named"}}) {
     const Output output = run(arguments);
@@ -276,6 +278,28 @@ TEST_F(AggregateMergeTest, CtrlCLeavesNothingHalfWritten) {
   write_file(to + ".part", "of a merge that was killed");
   EXPECT_EQ(run("in --to to.h5").status, 0);
   EXPECT_TRUE(is_clean());
+}
+
+// A limit of the file's size stands for a disk that is full. HDF5 crashes there, in the middle of
+// writing or at the end of the program, depending on what it was about to write.
+TEST_F(AggregateMergeTest, ADiskThatIsFullIsOneMessage) {
+  ASSERT_EQ(run("in --to whole.h5").status, 0);
+  const auto kilobytes = fs::file_size(scratch_ / "whole.h5") / 1024;
+  int crashes = 0, failures = 0;
+  for (std::uintmax_t limit = 0; limit < kilobytes - 8;
+       limit += std::max<std::uintmax_t>(limit / 2, 8)) {
+    const Output full = run_program("cd " + quoted(scratch_.path()) + " && ulimit -f " +
+                                    std::to_string(2 * limit) + // of 512 bytes
+                                    " && " + quoted(PEAKBENCH_AGGREGATE) + " in --to full.h5");
+    EXPECT_EQ(full.status, 2) << limit << " " << full.text;
+    EXPECT_THAT(full.text, StartsWith("peakbench-aggregate: cannot write results file full.h5 ("));
+    EXPECT_EQ(std::ranges::count(full.text, '\n'), 1) << full.text;
+    crashes += full.text.find("crashed, as it does where a disk") != full.text.npos;
+    failures += full.text.find("File too large") != full.text.npos;
+    EXPECT_FALSE(fs::exists(scratch_ / "full.h5"));
+    EXPECT_TRUE(is_clean());
+  }
+  EXPECT_GT(crashes + failures, 2);
 }
 
 TEST(ProgressTest, RedrawsOnATerminalAndWritesLinesIntoALog) {

@@ -21,11 +21,12 @@ void add_comparing_options(CLI::App& app, Comparing& comparing) {
                  "compare with this results file case by case, in place of the tables; several "
                  "times: the repeats of these files together")
       ->allow_extra_args(false)
+      ->check(not_empty())
       ->type_name("BASELINE")
       ->group(kGroup);
   app.add_option("--fail-on-regression", comparing.fail_percent,
-                 "exit with 1 if a case is slower, or its peak greater, by more than this percent, "
-                 "is not ok or valid any more, or is missing")
+                 "exit with 1 if a case, an arm or all arms are slower, or a peak greater, by more "
+                 "than this percent, or a case is not ok or valid any more, or is missing")
       ->check(from_zero(false))
       ->type_name("PERCENT")
       ->group(kGroup);
@@ -55,12 +56,24 @@ void check_comparing(const Options& options) {
         "Leave out --rows, --columns, --group-by, --sort and --limit; --where applies.");
 }
 
+namespace {
+
+Options of_baseline(const Options& options) {
+  Options baseline = options;
+  baseline.files = options.comparing.baselines;
+  baseline.inputs = {};
+  baseline.to.clear();
+  return baseline;
+}
+
+} // namespace
+
+std::vector<std::string> baseline_files(const Options& options) {
+  return options.comparing.asked() ? files_of(of_baseline(options)) : std::vector<std::string>();
+}
+
 report::Comparison compare_with_baseline(const Options& options, const results::RunData& run) {
-  Options of_baseline = options;
-  of_baseline.files = options.comparing.baselines;
-  of_baseline.inputs = {};
-  of_baseline.to.clear();
-  std::vector<results::RunData> runs = load_all(of_baseline);
+  std::vector<results::RunData> runs = load_all(of_baseline(options));
   choose_rows(options, runs);
   report::CompareOptions how;
   how.same_percent = options.comparing.same_percent;

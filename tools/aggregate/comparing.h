@@ -22,6 +22,8 @@ struct Comparing {
 void add_comparing_options(CLI::App& app, Comparing& comparing);
 void check_comparing(const Options& options);
 
+// As files_of. None without --compare.
+std::vector<std::string> baseline_files(const Options& options);
 // Of what was loaded (and chosen) against the baseline, which is loaded and chosen from likewise.
 report::Comparison compare_with_baseline(const Options& options, const results::RunData& run);
 // kExitOk, or kExitFailedCases if there are regressions that were asked for; a line on the standard

@@ -43,6 +43,10 @@ public:
     else if (is_left_beside(name)) // a shell's * means them too
       std::cerr << "peakbench-aggregate: left out " << name
                 << " (a run or a merge keeps it beside its file)\n";
+    else if (!fs::exists(status) && name.find_first_of("=<>~") != std::string::npos &&
+             !name.ends_with(".h5"))
+      throw UserError("no file " + name, std::strerror(ENOENT),
+                      "Conditions are one option each, or one with commas: --where 'A,B'.");
     else
       files.push_back(name); // whatever it is: reading it will tell
   }
@@ -97,6 +101,9 @@ private:
 // A name a line; or ended by NULs, as `find -print0` writes them.
 std::vector<std::string> names_in(const std::string& list) {
   std::ifstream file;
+  if (fs::is_directory(list)) // which opens, and then cannot be read
+    throw UserError("cannot read --files-from " + list, std::strerror(EISDIR),
+                    "Name it as a FILE: that means the results files in it.");
   if (list != "-")
     file.open(list, std::ios::binary);
   std::istream& stream = list == "-" ? std::cin : file;
@@ -170,6 +177,7 @@ Readable load_files(const std::vector<std::string>& paths, bool keep_going) {
 void add_input_options(CLI::App& app, Inputs& inputs) {
   app.add_option("--files-from", inputs.files_from,
                  "further FILEs, a line each, from this list; - for the standard input")
+      ->check(not_empty())
       ->type_name("LIST")
       ->group(kGroup);
   app.add_flag("--keep-going", inputs.keep_going,

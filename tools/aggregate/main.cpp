@@ -42,7 +42,8 @@ int show(const Options& options, const results::RunData& run,
     std::cout << "plot: " << picture.string() << '\n';
   if (!options.html.empty())
     std::cout << "\npage: " << options.html << '\n';
-  return std::cout.flush() ? kExitOk : kExitUserError;
+  flush_standard_output();
+  return kExitOk;
 }
 
 // Than one file of many.
@@ -53,12 +54,14 @@ bool asks_for_more(const Options& options) {
 }
 
 int aggregate(Options options, const std::string& command_line) {
+  name_standard_output(options);
   check(options);
   if (only_lists_columns(options)) {
     const std::vector<report::Table> columns = listed_columns(options);
     return show(options, {}, columns, outputs_of(options, {}, columns), {});
   }
   options.files = files_of(options);
+  keep_inputs(options, options.files, baseline_files(options));
   std::size_t unreadable = 0;
   if (!options.to.empty()) {
     unreadable = merge_into_file(options, command_line);

@@ -4,10 +4,12 @@
 #include <iostream>
 #include <ranges>
 
+#include "aggregate/crash_message.h"
 #include "aggregate/progress.h"
 #include "base/clock_text.h"
 #include "base/error.h"
 #include "results/merge.h"
+#include "results/store.h"
 
 namespace peakbench::aggregate {
 
@@ -47,6 +49,8 @@ private:
 
 std::size_t merge_into_file(const Options& options, const std::string& command_line) {
   const StopOnSignal stop;
+  results::start_hdf5();
+  signal(SIGXFSZ, SIG_IGN); // a file that grows beyond its limit is a write that fails
   Progress progress(std::cerr, "merged", options.files.size());
   results::MergeOptions how;
   if (options.inputs.keep_going)
@@ -62,8 +66,14 @@ std::size_t merge_into_file(const Options& options, const std::string& command_l
     stop.check(options.to);
     progress.show(done);
   };
-  const auto summary = results::merge_files(options.files, options.to, {utc_now(), command_line},
-                                            options.force, how);
+  const results::MergeSummary summary = [&] {
+    const CrashMessage crash("peakbench-aggregate: cannot write results file " + options.to +
+                                 " (the HDF5 library crashed, as it does where a disk or a quota "
+                                 "is full) Make room, or choose another folder.",
+                             results::beside_merged(options.to));
+    return results::merge_files(options.files, options.to, {utc_now(), command_line}, options.force,
+                                how);
+  }();
   progress.end();
   constexpr std::size_t kWarnings = 10;
   for (const auto& duplicate : summary.duplicates | std::views::take(kWarnings)) {

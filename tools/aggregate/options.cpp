@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 
+#include "aggregate/outputs.h"
 #include "base/build_info.h"
 #include "base/closest.h"
 #include "base/error.h"
@@ -16,8 +16,6 @@
 #include "report/plot.h"
 
 namespace peakbench::aggregate {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -72,24 +70,32 @@ void check_rows(const std::string& rows) {
 void add_options(CLI::App& app, Options& options) {
   app.footer(kFooter);
   app.add_option(
-      "FILE", options.files,
-      "results files (HDF5) that `peakbench run` wrote; folders of them; quoted patterns");
+         "FILE", options.files,
+         "results files (HDF5) that `peakbench run` wrote; folders of them; quoted patterns")
+      ->check(not_empty());
   app.add_option("--to", options.to,
-                 "merge the files into this new results file; tables only if asked for as well");
-  app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output");
-  app.add_option("--json", options.json, "write JSON to this file, - for the standard output");
+                 "merge the files into this new results file; tables only if asked for as well")
+      ->check(not_empty());
+  app.add_option("--csv", options.csv, "write CSV to this file, - for the standard output")
+      ->check(not_empty());
+  app.add_option("--json", options.json, "write JSON to this file, - for the standard output")
+      ->check(not_empty());
   app.add_option("--markdown", options.markdown,
-                 "write Markdown to this file, - for the standard output");
+                 "write Markdown to this file, - for the standard output")
+      ->check(not_empty());
   app.add_option("--html", options.html,
-                 "write one self-contained page to this file: tables, pictures, every case");
+                 "write one self-contained page to this file: tables, pictures, every case")
+      ->check(not_empty());
   app.add_option("--rows", options.rows,
                  "what CSV and JSON hold: the tables, or rows with all columns in full precision")
       ->capture_default_str();
   app.add_option("--plots", options.plots,
-                 "draw pictures into this folder, as SVG and PNG (needs gnuplot)");
+                 "draw pictures into this folder, as SVG and PNG (needs gnuplot)")
+      ->check(not_empty());
   app.add_option("--plot-case", options.plot_case,
                  "id of the EAB case whose entropies and token tree are drawn (default: the first "
-                 "cow, batched)");
+                 "cow, batched)")
+      ->check(not_empty());
   app.set_version_flag("--version",
                        fmt::format("peakbench-aggregate {} (revision {}, results schema {})",
                                    PEAKBENCH_VERSION, git_revision(), results::kSchemaVersion));
@@ -98,6 +104,13 @@ void add_options(CLI::App& app, Options& options) {
   add_comparing_options(app, options.comparing);
   app.add_flag("--detail", options.detail, "add tables with every case");
   app.add_flag("--force", options.force, "overwrite output files and pictures that exist");
+}
+
+CLI::Validator not_empty() {
+  return {[](std::string& text) -> std::string {
+            return text.empty() ? "the name is empty (an unset variable of the shell?)" : "";
+          },
+          ""};
 }
 
 CLI::Validator from_zero(bool whole) {
@@ -138,12 +151,7 @@ void check(const Options& options) {
   check_rows(options.rows);
   check_selection(options);
   check_comparing(options);
-  int on_standard_output = 0;
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
-    on_standard_output += *path == "-";
-  if (on_standard_output > 1)
-    throw UserError("two formats cannot both go to the standard output", "",
-                    "Give all but one of them a file name.");
+  check_outputs(options);
   const bool somewhere = !(options.csv + options.json + options.markdown).empty();
   if (!as_tables && !somewhere && !is_query(options))
     throw UserError("--rows " + options.rows + " changes nothing",
@@ -160,10 +168,6 @@ void check(const Options& options) {
                     "Add --plots DIR or --html FILE.");
   if (!options.plots.empty())
     report::require_gnuplot();
-  for (const std::string* path : {&options.csv, &options.json, &options.markdown, &options.html})
-    if (!options.force && *path != "-" && fs::is_regular_file(*path))
-      throw UserError("output file " + *path + " already exists", "nothing is overwritten",
-                      "Add --force, or choose another name.");
 }
 
 } // namespace peakbench::aggregate

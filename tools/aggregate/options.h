@@ -24,6 +24,8 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options);
+// No empty text, which would pass for an option that was not given.
+CLI::Validator not_empty();
 // A number of 0 or more, as an option's value.
 CLI::Validator from_zero(bool whole);
 // What is wrong with a command line that CLI11 refuses, in our words.
