@@ -34,9 +34,9 @@ std::string arm_title(std::string_view arm, std::string_view decode) {
 }
 
 std::string setting_line(const results::EabCase& record, std::size_t samples) {
-  std::string line = fmt::format("{}; {}, {}; {} samples of at most {} tokens",
-                                 arm_title(record.arm, record.decode), record.model, record.dtype,
-                                 samples, record.max_new_tokens);
+  std::string line = fmt::format(
+      "{}; {}, {}; {} {} of at most {} tokens", arm_title(record.arm, record.decode), record.model,
+      record.dtype, samples, samples == 1 ? "sample" : "samples", record.max_new_tokens);
   if (record.arm == "cow" || record.arm == "original")
     line += record.schedule.empty()
                 ? fmt::format("; branch factor {}, at most {} paths, temperature {:g}",

@@ -75,7 +75,7 @@ Panel paths(const TracedCase& traced) {
     ++drawn[node.position];
   Panel panel;
   panel.x = {.title = "position of the token (0: the first one after the prompt)"};
-  panel.y = {.title = "tokens drawn", .low = 0.0};
+  panel.y = {.title = "tokens drawn", .whole = true, .low = 0.0};
   Boxes bars{"tokens drawn at this position", Colour::sky, 1, {}};
   for (const auto& [position, count] : drawn)
     bars.boxes.push_back({position - 0.4, position + 0.4, 0, double(count)});
@@ -101,6 +101,7 @@ Plot entropy_plot(const TracedCase& traced) {
   for (const TraceNode& node : traced.trace.nodes)
     last = std::max(last, node.position);
   for (Panel& panel : plot.panels) {
+    panel.x.whole = true;
     panel.x.low = -0.6;
     panel.x.high = last + 0.6;
   }

@@ -58,10 +58,12 @@ Plot layer_plot(const EpRows& rows, const DrawnArms& arms, const LoadEpTrace& lo
     add(norm, trace.gradient_norm, 1, true);
     add(cosine, trace.cosine_to_backprop, 1, false);
   }
-  energy.x = {.title = "settling step"};
+  energy.x = {.title = "settling step", .whole = true};
   energy.y = {.title = "energy, nudged phase"};
-  norm.x =
-      cosine.x = {.title = "layer", .low = 0, .high = static_cast<double>(rows.front()->depth + 1)};
+  norm.x = cosine.x = {.title = "layer",
+                       .whole = true,
+                       .low = 0,
+                       .high = static_cast<double>(rows.front()->depth + 1)};
   norm.y = decades_axis("norm of the gradient", "", norm);
   cosine.y = {.title = "cosine to back-propagation", .low = -1.05, .high = 1.05};
   Plot plot;

@@ -80,13 +80,6 @@ std::vector<std::int64_t> depths_of(const EpRows& rows) {
   return {depths.begin(), depths.end()};
 }
 
-std::string setting_text(const EpGrouping& grouping, const EpGroup& group) {
-  std::string text;
-  for (std::size_t i = 0; i < grouping.columns.size(); ++i)
-    text += (i ? ", " : "") + grouping.columns[i].title + " " + group.setting[i];
-  return text;
-}
-
 std::string shared_text(const EpRows& rows) {
   const results::EpCase& first = *rows.front();
   std::string text =
@@ -156,8 +149,12 @@ Axis decades_axis(const std::string& title, const std::string& unit, const Panel
   if (last - first < 3)
     return axis;
   const double step = std::ceil((last - first + 1) / kMostTicks);
-  for (double power = std::ceil(first / step) * step; power <= last; power += step)
-    axis.ticks.push_back({std::pow(10, power), power == 0 ? "1" : fmt::format("1e{:.0f}", power)});
+  const bool plain = first >= -4 && last <= 5; // 0.01 and 100 are read with less effort than 1e-2
+  for (double power = std::ceil(first / step) * step; power <= last; power += step) {
+    const double at = std::pow(10, power);
+    axis.ticks.push_back(
+        {at, plain || power == 0 ? fmt::format("{:.10g}", at) : fmt::format("1e{:.0f}", power)});
+  }
   return axis;
 }
 

@@ -30,8 +30,7 @@ DrawnArms arms_to_draw(const EpRows& rows);
 EpRows at_depth(const EpRows& rows, std::int64_t depth);
 std::vector<std::int64_t> depths_of(const EpRows& rows);
 
-// "init torch, optimizer sgd"; and what is shared by all, for one line beneath the title.
-std::string setting_text(const EpGrouping& grouping, const EpGroup& group);
+// What is shared by all, for one line beneath the title.
 std::string shared_text(const EpRows& rows);
 // "name", "name-2", ...
 std::string numbered_name(const std::string& name, std::size_t index);

@@ -129,7 +129,7 @@ std::vector<NamedPlot> ep_training_plots(const std::vector<EpCase>& all,
         if (Series line = curve_of(arm, rows_of(at_depth(group.rows, depth), arm), training);
             !line.points.empty())
           panel.series.push_back(std::move(line));
-      panel.x = {.title = "training step"};
+      panel.x = {.title = "training step", .whole = true};
       panel.y = {.title = "test accuracy", .unit = "%", .low = 0, .high = 100};
       if (!panel.series.empty())
         plot.panels.push_back(std::move(panel));

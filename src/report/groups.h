@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,6 +29,18 @@ struct Grouping {
   std::vector<Column> columns; // of the variables that differ between groups
   std::vector<Group<Record>> groups;
 };
+
+// "branch factor 2, max paths 6": what tells a group from the others, but for what is told
+// elsewhere.
+template <class Record>
+std::string setting_text(const Grouping<Record>& grouping, const Group<Record>& group,
+                         std::initializer_list<std::string_view> told = {}) {
+  std::string text;
+  for (std::size_t i = 0; i < grouping.columns.size(); ++i)
+    if (std::ranges::find(told, grouping.columns[i].title) == told.end())
+      text += (text.empty() ? "" : ", ") + grouping.columns[i].title + " " + group.setting[i];
+  return text;
+}
 
 // Numbers by value, everything else by letters.
 bool setting_less(const std::vector<std::string>& a, const std::vector<std::string>& b);

@@ -57,10 +57,11 @@ std::vector<Section> sections_of(const HtmlInput& input) {
   sections[kEab] = {"eab", "Entropy-adaptive branching (EAB)", {}};
   sections[kEp] = {"ep", "Equilibrium propagation (EP)", {}};
   sections[kRanks] = {"ranks", "Ranks, collectives, scaling", {}};
+  const std::vector<std::string> titles = figure_titles(input.plots);
   if (!input.plots.empty() && gnuplot_problem().empty())
     for (std::size_t i = 0; i < input.plots.size(); ++i)
       sections[part_of(input.plots[i])].blocks.push_back(
-          figure_block(input.plots[i], fmt::format("picture{}", i + 1)));
+          figure_block(input.plots[i], titles[i], fmt::format("picture{}", i + 1)));
   for (std::size_t i = 0; i < input.tables.size(); ++i)
     sections[part_of(input.tables[i].title)].blocks.push_back(
         table_block(input.tables[i], fmt::format("table{}", i + 1)));
@@ -123,10 +124,11 @@ std::string origin_line(const HtmlInput& input) {
     line += " \u00b7 begun " + info.created;
   if (!info.git_revision.empty())
     line += " \u00b7 revision " + info.git_revision.substr(0, 12) + (info.git_dirty ? "+" : "");
-  return paragraph(line + (input.made.empty() ? "" : " \u00b7 page made " + input.made), "origin") +
+  line += input.made.empty() ? "" : " \u00b7 page made " + input.made;
+  return "<p class=\"origin\">" + whole_words(line) + "</p>\n" +
          (info.command_line.empty()
               ? ""
-              : "<p class=\"origin\"><code>" + escaped_line(info.command_line) + "</code></p>\n");
+              : "<p class=\"origin\"><code>" + whole_words(info.command_line) + "</code></p>\n");
 }
 
 std::string contents(const std::vector<Section>& sections) {

@@ -87,17 +87,80 @@ Plot without_caption(Plot plot) {
   return plot;
 }
 
+// Such lines tell how to read a picture, not of what it is.
+bool is_sentence(const std::string& subtitle) {
+  return subtitle.ends_with('.') || subtitle.starts_with("Not shown");
+}
+
+// What the lines below a title tell, one by one: "width 128", "optimizer muon".
+std::vector<std::string> parts_of(const Plot& plot) {
+  std::vector<std::string> parts;
+  for (const std::string& subtitle : plot.subtitles)
+    for (std::size_t at = is_sentence(subtitle) ? subtitle.size() : 0; at < subtitle.size();) {
+      const std::size_t end =
+          std::min({subtitle.find(", ", at), subtitle.find("; ", at), subtitle.size()});
+      parts.push_back(subtitle.substr(at, end - at));
+      at = end + 2;
+    }
+  return parts;
+}
+
+bool tells_setting(const std::string& part) {
+  for (const char* other : {"repeat", "medians", "interval"})
+    if (part.find(other) != part.npos)
+      return false;
+  return true;
+}
+
+// The settings by which a picture differs from the others of its title.
+std::string difference(const Plot& plot, const std::vector<const Plot*>& others) {
+  std::vector<std::string> own;
+  for (const std::string& part : parts_of(plot)) {
+    const auto has = [&](const Plot* other) {
+      return std::ranges::count(parts_of(*other), part) > 0;
+    };
+    if (tells_setting(part) && !std::ranges::all_of(others, has) && !std::ranges::count(own, part))
+      own.push_back(part);
+  }
+  std::string text;
+  for (const std::string& part : own) {
+    const auto says_more = [&](const std::string& other) { return other.ends_with(" " + part); };
+    if (std::ranges::none_of(own, says_more)) // "muon" beside "optimizer muon"
+      text += (text.empty() ? "" : ", ") + part;
+  }
+  return shown_text(text);
+}
+
+// How wide a picture may stand in a page, in hundreds of its own pixels: report.css has a class for
+// each, so that texts can be read on a phone, and do not shout on a wide screen.
+std::string width_class(const Plot& plot) {
+  return "wide" + std::to_string(std::clamp(plot.width / 100, 3, 20));
+}
+
 } // namespace
 
-HtmlBlock figure_block(const NamedPlot& named, const std::string& id) {
-  const std::string& title = named.plot.title;
+std::vector<std::string> figure_titles(const std::vector<NamedPlot>& plots) {
+  std::vector<std::string> titles;
+  for (const NamedPlot& named : plots) {
+    std::vector<const Plot*> others;
+    for (const NamedPlot& other : plots)
+      if (&other != &named && other.plot.title == named.plot.title)
+        others.push_back(&other.plot);
+    const std::string own = difference(named.plot, others);
+    titles.push_back(named.plot.title + (own.empty() ? "" : " (" + own + ")"));
+  }
+  return titles;
+}
+
+HtmlBlock figure_block(const NamedPlot& named, const std::string& title, const std::string& id) {
   const std::string svg = svg_in_page(svg_of(without_caption(named.plot)),
                                       {id + "-", title, description_of(named.plot)});
   std::string html;
   for (const std::string& subtitle : named.plot.subtitles)
     html += paragraph(shown_text(subtitle), "note");
-  html += "<div class=\"scroll picture\" role=\"region\" tabindex=\"0\" aria-label=\"" +
-          escaped_line("picture: " + title) + "\">" + svg + "</div>\n";
+  html += "<div class=\"scroll picture " + width_class(named.plot) +
+          "\" role=\"region\" tabindex=\"0\" aria-label=\"" + escaped_line("picture: " + title) +
+          "\">" + svg + "</div>\n";
   const Table table = figures_of(named.plot);
   if (!table.rows.empty()) {
     html += "<details><summary>Its figures as a table</summary>\n" + table_html(table, table.title);

@@ -21,8 +21,10 @@ std::size_t verdict_word(const std::string& validity);
 // The table alone. `name`: what a screen reader calls it.
 std::string table_html(const Table& table, const std::string& name);
 
+// A heading for each picture: its title, and by which settings it differs where several have it.
+std::vector<std::string> figure_titles(const std::vector<NamedPlot>& plots);
 // The picture, and the figures in it as a table.
-HtmlBlock figure_block(const NamedPlot& plot, const std::string& id);
+HtmlBlock figure_block(const NamedPlot& plot, const std::string& title, const std::string& id);
 
 // How many cases there are and whether they hold; the figures that most readers look for, from the
 // cells of the tables.

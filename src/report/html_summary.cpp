@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "report/html_parts.h"
 #include "report/html_text.h"
@@ -53,6 +54,7 @@ struct Wanted {
   const char* column;
   const char* label;
   bool greatest = false;
+  const char* beyond = nullptr; // not of rows with the least of this column: they are the measure
 };
 
 constexpr Wanted kWanted[] = {
@@ -69,51 +71,74 @@ constexpr Wanted kWanted[] = {
      "ep_fused: time vs truncated_backprop"},
     {"EP: peak memory beyond", "ep_fused", nullptr, "slope", "ep_fused: memory per layer"},
     {"Collectives", nullptr, nullptr, "bus bandwidth", "collectives: greatest bus bandwidth", true},
-    {"Scaling", nullptr, nullptr, "speed-up", "scaling: greatest speed-up over ranks", true},
+    {"Scaling: strong", nullptr, nullptr, "speed-up", "strong scaling: greatest speed-up", true,
+     "ranks"},
+    {"Scaling: weak", nullptr, nullptr, "speed-up", "weak scaling: greatest speed-up", true,
+     "ranks"},
 };
 
-bool has_cell(const std::vector<std::string>& row, const char* text) {
+using Cells = std::vector<std::string>;
+
+bool has_cell(const Cells& row, const char* text) {
   return text == nullptr || std::ranges::find(row, text) != row.end();
-}
-
-struct Found {
-  std::vector<std::string> cells;
-  std::string unit;
-  std::string besides; // of a single row: on how much the figure rests, and where it holds
-};
-
-// "n 5, at depth 500, reach there 30 layers": a ratio alone does not tell.
-std::string besides(const Table& table, const std::vector<std::string>& row) {
-  constexpr const char* kTold[] = {"n", "at depth", "reach there"};
-  std::string text;
-  for (std::size_t i = 0; i < row.size(); ++i)
-    if (std::ranges::find(kTold, table.columns[i].title) != std::end(kTold) && row[i] != kNothing)
-      text += (text.empty() ? "" : ", ") + table.columns[i].title + " " + row[i] +
-              (table.columns[i].unit.empty() ? "" : " " + table.columns[i].unit);
-  return text;
 }
 
 double figure(const std::string& cell) { return std::strtod(cell.c_str(), nullptr); }
 
-Found find(const Wanted& wanted, const std::vector<Table>& tables) {
-  Found found;
-  for (const Table& table : tables) {
-    const auto column = std::ranges::find(table.columns, wanted.column, &Column::title);
-    if (!table.title.starts_with(wanted.table) || column == table.columns.end())
-      continue;
-    found.unit = column->unit;
-    for (const auto& row : table.rows)
-      if (const std::string& cell = row[column - table.columns.begin()];
-          has_cell(row, wanted.first) && has_cell(row, wanted.second) && cell != kNothing) {
-        found.besides = found.cells.empty() ? besides(table, row) : "";
-        found.cells.push_back(cell);
-      }
-    if (!found.cells.empty())
-      break;
-  }
-  if (wanted.greatest && !found.cells.empty())
-    found.cells = {*std::ranges::max_element(found.cells, {}, figure)};
-  return found;
+std::ptrdiff_t place_of(const Table& table, const char* title) {
+  const auto found = std::ranges::find(table.columns, title, &Column::title);
+  return found == table.columns.end() ? -1 : found - table.columns.begin();
+}
+
+// The rows that have the wanted figure.
+std::vector<const Cells*> rows_of(const Wanted& wanted, const Table& table) {
+  const std::ptrdiff_t column = place_of(table, wanted.column);
+  const std::ptrdiff_t measure = wanted.beyond ? place_of(table, wanted.beyond) : -1;
+  std::vector<const Cells*> rows;
+  if (column < 0 || !table.title.starts_with(wanted.table))
+    return rows;
+  double least = std::numeric_limits<double>::infinity();
+  if (measure >= 0)
+    for (const Cells& row : table.rows)
+      least = std::min(least, figure(row[measure]));
+  for (const Cells& row : table.rows)
+    if (has_cell(row, wanted.first) && has_cell(row, wanted.second) && row[column] != kNothing &&
+        !(measure >= 0 && figure(row[measure]) <= least))
+      rows.push_back(&row);
+  if (wanted.greatest && !rows.empty())
+    rows = {*std::ranges::max_element(
+        rows, {}, [column](const Cells* row) { return figure((*row)[column]); })};
+  return rows;
+}
+
+// On how much the figure rests, and where it holds: a ratio alone does not tell. "at depth 500, n 5
+// over all depths"; of two rows what differs, "optimizer muon ... sgd".
+std::string besides(const Wanted& wanted, const Table& table, const Cells& first,
+                    const Cells& last) {
+  constexpr const char* kTold[] = {"at depth", "reach there", "n"};
+  constexpr const char* kToldOfGreatest[] = {"operation", "size", "share", "ranks", "n"};
+  const std::ptrdiff_t arm = place_of(table, "arm");
+  std::string text;
+  const auto tell = [&](std::ptrdiff_t column) {
+    const Column& heading = table.columns[column];
+    if (first[column] == kNothing)
+      return;
+    text += (text.empty() ? "" : ", ") + heading.title + " " + first[column] +
+            (first[column] == last[column] ? "" : " \u2026 " + last[column]) +
+            (heading.unit.empty() ? "" : " " + heading.unit);
+    if (heading.title == "n" && place_of(table, "at depth") >= 0)
+      text += " over all depths"; // as the column counts them
+  };
+  for (std::ptrdiff_t column = 0; column < arm; ++column)
+    if (first[column] != last[column]) // the settings
+      tell(column);
+  const auto tell_all = [&](const auto& titles) {
+    for (const char* title : titles)
+      if (const std::ptrdiff_t column = place_of(table, title); column >= 0)
+        tell(column);
+  };
+  wanted.greatest ? tell_all(kToldOfGreatest) : tell_all(kTold);
+  return text;
 }
 
 std::string tile(const std::string& value, const std::string& unit, const std::string& label,
@@ -176,14 +201,19 @@ std::string verdict_html(const results::RunData& run, const std::vector<Table>& 
 std::string headlines_html(const std::vector<Table>& tables) {
   std::string tiles;
   for (const Wanted& wanted : kWanted)
-    if (const Found found = find(wanted, tables); !found.cells.empty()) {
-      const bool several = found.cells.size() > 1;
-      const std::string value =
-          several ? found.cells.front() + " \u2026 " + found.cells.back() : found.cells.front();
-      tiles += tile(value, found.unit,
-                    wanted.label + std::string(several ? ", first and last setting" : ""),
-                    wanted.greatest ? "" : found.besides);
-    }
+    for (const Table& table : tables)
+      if (const std::vector<const Cells*> rows = rows_of(wanted, table); !rows.empty()) {
+        const std::ptrdiff_t column = place_of(table, wanted.column);
+        const Cells &first = *rows.front(), &last = *rows.back();
+        const bool several = rows.size() > 1;
+        tiles +=
+            tile(several ? first[column] + " \u2026 " + last[column] : first[column],
+                 table.columns[column].unit,
+                 wanted.label +
+                     (several ? fmt::format(", first and last of {} settings", rows.size()) : ""),
+                 besides(wanted, table, first, last));
+        break;
+      }
   tiles += criteria_tiles(tables);
   return tiles.empty() ? "" : "<dl class=\"tiles\">\n" + tiles + "</dl>\n";
 }

@@ -20,6 +20,9 @@ std::size_t decimals_of(const std::string& cell) {
   return cell.size() - point - 1;
 }
 
+// "cannot tell", "qwen2.5-3b": broken over lines they save no room worth having.
+constexpr std::size_t kBriefColumns = 14;
+
 bool is_number(const std::string& cell) {
   return !cell.empty() && cell.find_first_not_of("-0123456789.") == cell.npos;
 }
@@ -47,6 +50,8 @@ std::string classes(const std::string& cell, const Column& column, std::size_t d
   std::string names = column.left ? "text" : "number";
   if (const std::string word = class_of_word(cell); !word.empty())
     names += " " + word;
+  if (column.left && display_width(cell) <= kBriefColumns)
+    names += " brief";
   if (cell == kNothing)
     names += " nothing";
   if (const std::size_t own = decimals_of(cell); !column.left && is_number(cell) && own < decimals)

@@ -1,5 +1,7 @@
 #include "report/html_text.h"
 
+#include <algorithm>
+
 #include "report/render.h"
 #include "results/text.h"
 
@@ -40,6 +42,20 @@ std::string escaped(const std::string& text) {
 }
 
 std::string escaped_line(const std::string& text) { return escaped(on_one_line(text)); }
+
+std::string whole_words(const std::string& text) {
+  const std::string line = on_one_line(text);
+  std::string html;
+  for (std::size_t at = 0; at < line.size();) {
+    const std::size_t end = std::min(line.find(' ', at), line.size());
+    const std::string word = line.substr(at, end - at);
+    html += word.find('-') == word.npos ? escaped(word)
+                                        : "<span class=\"word\">" + escaped(word) + "</span>";
+    html += end < line.size() ? " " : "";
+    at = end + 1;
+  }
+  return html;
+}
 
 std::string paragraph(const std::string& text, const std::string& name) {
   return (name.empty() ? "<p>" : "<p class=\"" + name + "\">") + escaped(text) + "</p>\n";

@@ -162,12 +162,15 @@ std::vector<NamedPlot> eab_pareto_plots(const std::vector<EabCase>& cases) {
     if (points.size() < 2 || plots.size() == kMostPlots)
       continue;
     const EabCase& first = *group.rows.front();
-    plots.push_back({numbered_name("eab-pareto", plots.size()),
-                     plot_of("Time against peak memory: which arms no other one beats in both",
-                             fmt::format("{}, {}; at most {} new tokens and {} paths; {}",
-                                         first.model, first.dtype, first.max_new_tokens,
-                                         first.max_paths, medians_text(group.rows)),
-                             "wall time", points)});
+    const std::string more =
+        setting_text(grouping, group, {"model", "dtype", "max new tokens", "max paths"});
+    plots.push_back(
+        {numbered_name("eab-pareto", plots.size()),
+         plot_of("Time against peak memory: which arms no other one beats in both",
+                 fmt::format("{}, {}; at most {} new tokens and {} paths{}{}; {}", first.model,
+                             first.dtype, first.max_new_tokens, first.max_paths,
+                             more.empty() ? "" : ", ", more, medians_text(group.rows)),
+                 "wall time", points)});
   }
   return plots;
 }

@@ -102,6 +102,7 @@ struct Axis {
   bool logarithmic = false;
   bool visible = true;
   bool labelled = true; // ticks have texts; not where the panel beside has the same axis
+  bool whole = false;   // counts: nothing is between two whole numbers
   std::optional<double> low = {}, high = {}; // else from the data
   std::vector<Tick> ticks = {};              // else chosen
 };

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "report/numbers.h"
+#include "report/shown_text.h"
 
 namespace peakbench::report {
 
@@ -70,6 +71,26 @@ PanelLayout inside(const Panel& panel, double left, double right, double top, do
   layout.x = range_of(panel.x, values_of(panel, true));
   layout.y = range_of(panel.y, values_of(panel, false));
   return layout;
+}
+
+// How much of a text that has no room on one line stands there: whole words, or as much of a word
+// as there is room for where the word has none on any line.
+std::size_t line_end(const std::string& text, double room) {
+  std::size_t blank = 0, at = 0;
+  while (at < text.size()) {
+    const std::size_t next = at + character_length(text, at);
+    if (text_pixels(text.substr(0, next), kTextSize) > room)
+      break;
+    if (text[at] == ' ')
+      blank = at;
+    at = next;
+  }
+  if (at < text.size() && text[at] == ' ')
+    return at;
+  const std::size_t start = blank > 0 ? blank + 1 : 0;
+  const std::size_t word = std::min(text.find(' ', start), text.size()) - start;
+  const bool fits = text_pixels(text.substr(start, word), kTextSize) <= room;
+  return blank > 0 && fits ? blank : std::max<std::size_t>(at, 1);
 }
 
 } // namespace
@@ -137,7 +158,38 @@ std::vector<Tick> linear_ticks(const Range& range, double most) {
 std::vector<Tick> ticks_of(const Axis& axis, const Range& range, double pixels, double room) {
   if (!axis.ticks.empty() || !axis.visible)
     return axis.ticks;
-  return axis.logarithmic ? logarithmic_ticks(range) : linear_ticks(range, pixels / room);
+  const double most = pixels / room;
+  return axis.logarithmic
+             ? logarithmic_ticks(range)
+             : linear_ticks(range, axis.whole ? std::min(most, range.high - range.low) : most);
+}
+
+std::vector<Tick> with_room(std::vector<Tick> ticks, const Axis& axis, const Range& range,
+                            double pixels) {
+  constexpr double kBetween = 4;
+  const auto at = [&](const Tick& tick) {
+    return pixels * (axis.logarithmic
+                         ? std::log(tick.at / range.low) / std::log(range.high / range.low)
+                         : (tick.at - range.low) / (range.high - range.low));
+  };
+  const auto collide = [&](const Tick& one, const Tick& other) {
+    const double room =
+        (text_pixels(one.text, kTextSize) + text_pixels(other.text, kTextSize)) / 2 + kBetween;
+    return std::abs(at(one) - at(other)) < room;
+  };
+  const auto last = std::ranges::find_if(ticks.rbegin(), ticks.rend(),
+                                         [](const Tick& tick) { return !tick.text.empty(); });
+  const Tick* before = nullptr;
+  for (Tick& tick : ticks) {
+    if (tick.text.empty() || last == ticks.rend())
+      continue;
+    const bool is_last = &tick == &*last;
+    if (!is_last && before && (collide(*before, tick) || collide(tick, *last)))
+      tick.text.clear();
+    else
+      before = &tick;
+  }
+  return ticks;
 }
 
 std::vector<Tick> logarithmic_ticks(const Range& range) {
@@ -152,6 +204,25 @@ std::vector<Tick> logarithmic_ticks(const Range& range) {
       if (const double at = step * decade; at >= range.low && at <= range.high)
         ticks.push_back({at, fmt::format("{:.10g}", at)});
   return ticks;
+}
+
+Plot with_whole_subtitles(Plot plot) {
+  constexpr std::size_t kMostLines = 3;
+  const double room = plot.width - kMargins;
+  std::vector<std::string> lines;
+  for (const std::string& subtitle : plot.subtitles) {
+    std::string rest = shown_text(subtitle);
+    for (std::size_t line = 1; line < kMostLines && text_pixels(rest, kTextSize) > room; ++line) {
+      const std::size_t end = line_end(rest, room);
+      lines.push_back(rest.substr(0, end));
+      rest.erase(0, end + (rest[end] == ' ' ? 1 : 0));
+    }
+    lines.push_back(rest);
+  }
+  plot.height +=
+      static_cast<int>(kSubtitleHeight) * static_cast<int>(lines.size() - plot.subtitles.size());
+  plot.subtitles = lines;
+  return plot;
 }
 
 std::vector<PanelLayout> layout_of(const Plot& plot) {

@@ -18,6 +18,10 @@ struct PanelLayout {
 };
 // Those of the axis, or else as many as have room on its length in pixels.
 std::vector<Tick> ticks_of(const Axis& axis, const Range& range, double pixels, double room);
+// Without the texts that would run into each other along an axis of so many pixels; the marks stay,
+// and so do the first text and the last.
+std::vector<Tick> with_room(std::vector<Tick> ticks, const Axis& axis, const Range& range,
+                            double pixels);
 inline constexpr double kTickRoomAcross = 70, kTickRoomUp = 36;
 
 std::vector<PanelLayout> layout_of(const Plot& plot);
@@ -32,10 +36,15 @@ std::vector<Tick> linear_ticks(const Range& range, double most);
 // alone where there are many.
 std::vector<Tick> logarithmic_ticks(const Range& range);
 
+// Subtitles that are wider than the picture go on in the line below, up to three lines each; the
+// picture grows by as much.
+Plot with_whole_subtitles(Plot plot);
+
 // About as many pixels as a text takes in the font of a size.
 double text_pixels(const std::string& text, double size);
 
 inline constexpr double kTitleSize = 15, kTextSize = 11;
+inline constexpr double kMargins = 28; // beside the lines at the top, both sides together
 inline constexpr double kTitleHeight = 34, kSubtitleHeight = 16;
 
 } // namespace peakbench::report

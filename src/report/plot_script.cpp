@@ -76,7 +76,8 @@ private:
 
   // A text at the top, cut where the picture ends.
   void headline(const std::string& text, double at, double size, const char* rgb) {
-    const auto columns = static_cast<std::size_t>((plot_.width - 28) / text_pixels("x", size));
+    const auto columns =
+        static_cast<std::size_t>((plot_.width - kMargins) / text_pixels("x", size));
     add("set label {} at screen {},{} left font 'sans-serif,{}' tc rgb '{}'",
         gnuplot_text(cut_to_width(shown_text(text), columns)), across(14), up(at), size, rgb);
   }
@@ -115,8 +116,11 @@ private:
     add("set tmargin at screen {}", up(layout.top));
     add("set bmargin at screen {}", up(layout.bottom));
     add("set border {}", (panel.x.visible ? 1 : 0) + (panel.y.visible ? 2 : 0));
+    const double across_pixels = layout.right - layout.left;
     draw_axis(panel.x, layout.x,
-              ticks_of(panel.x, layout.x, layout.right - layout.left, kTickRoomAcross), 'x');
+              with_room(ticks_of(panel.x, layout.x, across_pixels, kTickRoomAcross), panel.x,
+                        layout.x, across_pixels),
+              'x');
     draw_axis(panel.y, layout.y,
               ticks_of(panel.y, layout.y, layout.bottom - layout.top, kTickRoomUp), 'y');
     add("unset grid");
@@ -267,7 +271,8 @@ std::string gnuplot_text(const std::string& text) {
 }
 
 std::string script_of(const Plot& plot, Canvas canvas) {
-  std::string script = Script(plot, canvas).text();
+  const Plot whole = with_whole_subtitles(plot);
+  std::string script = Script(whole, canvas).text();
   return canvas == Canvas::png ? drawable(script) : script;
 }
 

@@ -88,9 +88,11 @@ std::vector<NamedPlot> scaling_plots(const std::vector<results::ScalingCase>& ca
     }
     if (plot.panels.empty() || plots.size() == kMostPlots)
       continue;
-    plot.subtitles = {
-        fmt::format("cases {}; ideal: the rate of one of the fewest ranks, times the ranks",
-                    group.rows.front()->workload)};
+    const std::string setting = setting_text(all.grouping, group);
+    plot.subtitles = {"Ideal: the rate of one of the fewest ranks, times the ranks. Bars: 95 % "
+                      "interval of the median."};
+    if (!setting.empty())
+      plot.subtitles.insert(plot.subtitles.begin(), setting);
     const std::string number = plots.empty() ? "" : fmt::format("-{}", plots.size() + 1);
     plots.push_back({"scaling-over-ranks" + number, std::move(plot)});
   }

@@ -131,9 +131,9 @@ std::optional<Plot> eab_plot(const AllFiled<EabCase>& cases, const EabCase& show
     }
   return gathered.plot(
       "Memory over time beyond the weights, by what it is for",
-      {fmt::format("prompt {} ({} tokens); {}, {}; {} samples of at most {} tokens",
-                   shown.prompt_id, shown.prompt_tokens, shown.model, shown.dtype, shown.samples,
-                   shown.max_new_tokens)});
+      {fmt::format("prompt {} ({} tokens); {}, {}; {} {} of at most {} tokens", shown.prompt_id,
+                   shown.prompt_tokens, shown.model, shown.dtype, shown.samples,
+                   shown.samples == 1 ? "sample" : "samples", shown.max_new_tokens)});
 }
 
 // Of the setting with most arms, and among these at the greatest depth.

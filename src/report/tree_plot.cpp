@@ -25,6 +25,8 @@ constexpr std::size_t kMostSamples = 64;
 constexpr std::size_t kMostPrunedRows = 24; // more pruned paths are drawn as short strokes
 constexpr double kEndWidth = 15;            // "#12  -123.45"
 constexpr double kRootWidth = 5;            // "0.30"
+constexpr double kLegendRow = 0.6;          // of a line of the legend, in rows
+constexpr int kLeastWidth = 640;            // room for the lines below the title
 constexpr double kLeastInner = 6;           // room for the entropy before a branch point
 
 struct Place {
@@ -216,16 +218,17 @@ Plot tree_plot(const TracedCase& traced) {
     counts += fmt::format("; {} pruned paths, {} tokens of no sample", tree.pruned_ends,
                           tree.pruned_tokens);
   plot.subtitles.push_back(counts);
-  const double rows = drawing.rows(), width = drawing.width();
+  const double width = drawing.width(), tree_rows = drawing.rows() + 0.4;
   plot.panels = {std::move(drawing).panel()};
-  // As wide and as high as the texts need it.
-  plot.height =
-      static_cast<int>(kTitleHeight + 3 * kSubtitleHeight + 30 + kRow * std::max(rows + 0.4, 8.0));
-  plot.panels[0].y.low = *plot.panels[0].y.high - std::max(rows + 0.4, 8.0);
+  // As wide and as high as the texts need it, and as the legend does.
+  const auto entries = static_cast<double>(std::ranges::count_if(
+      plot.panels[0].series, [](const Series& series) { return !series.points.empty(); }));
+  const double rows = std::max(tree_rows, 1 + kLegendRow * entries);
+  plot.height = static_cast<int>(kTitleHeight + 3 * kSubtitleHeight + 30 + kRow * rows);
+  plot.panels[0].y.low = *plot.panels[0].y.high - rows;
   const PanelLayout layout = layout_of(plot).front();
   plot.width += static_cast<int>(std::ceil(kCharacter * width - (layout.right - layout.left)));
-  for (const std::string& subtitle : plot.subtitles)
-    plot.width = std::max(plot.width, static_cast<int>(text_pixels(subtitle, kTextSize)) + 40);
+  plot.width = std::max(plot.width, kLeastWidth);
   // What is wider than the texts is left empty, instead of spreading them.
   const PanelLayout final_layout = layout_of(plot).front();
   plot.panels[0].x.high = -kRootWidth + (final_layout.right - final_layout.left) / kCharacter;

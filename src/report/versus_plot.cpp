@@ -127,13 +127,6 @@ std::optional<Plot> versus(const EabRows& rows, const Factor& factor, const std:
   return plot;
 }
 
-std::string setting_text(const Grouping<EabCase>& grouping, const Group<EabCase>& group) {
-  std::string text;
-  for (std::size_t i = 0; i < grouping.columns.size(); ++i)
-    text += (i ? ", " : "") + grouping.columns[i].title + " " + group.setting[i];
-  return text;
-}
-
 std::string numbered(const std::string& name, std::size_t index) {
   return index == 0 ? name : fmt::format("{}-{}", name, index + 1);
 }
@@ -152,6 +145,11 @@ std::vector<NamedPlot> eab_plots(const std::vector<EabCase>& cases) {
     if (rows.empty())
       continue;
     Plot plot = resource_plot(rows);
+    const std::string more =
+        setting_text(settings, settings.groups[g],
+                     {"model", "dtype", "max new tokens", "max paths", "branch factor", "threshold",
+                      "temperature"}); // which it tells itself
+    plot.subtitles.back() += (more.empty() ? "" : ", ") + more;
     plots.push_back({numbered("eab-resources", g), std::move(plot)});
   }
   for (const Factor& factor : kFactors) {

@@ -86,6 +86,10 @@ class Browser:
         self._devtools("Emulation.setDeviceMetricsOverride",
                        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone})
 
+    def touch(self, on):
+        """Fingers in place of a mouse."""
+        self._devtools("Emulation.setTouchEmulationEnabled", {"enabled": on})
+
     def colour_scheme(self, name):
         self._devtools("Emulation.setEmulatedMedia",
                        {"features": [{"name": "prefers-color-scheme", "value": name}]})

@@ -196,7 +196,12 @@ TEST(DecadesAxis, HasFewTicksHoweverManyDecades) {
   EXPECT_GE(axis.ticks.size(), 5u);
   for (const Tick& tick : axis.ticks)
     EXPECT_DOUBLE_EQ(std::stod(tick.text) / tick.at, 1);
-  panel.series[0].points[0].y = 1;
+  panel.series[0].points = {{1, 0.02}, {2, 200}};
+  std::vector<std::string> texts;
+  for (const Tick& tick : decades_axis("time", "ms", panel).ticks)
+    texts.push_back(tick.text);
+  EXPECT_THAT(texts, ElementsAre("0.1", "1", "10", "100"));
+  panel.series[0].points = {{1, 1}, {2, 10}};
   EXPECT_TRUE(decades_axis("norm", "", panel).ticks.empty()) << "a usual axis will do";
 }
 

@@ -20,6 +20,18 @@ TEST(GroupsTest, NumbersByValueWordsByLetters) {
   EXPECT_FALSE(setting_less({"a"}, {"a"}));
 }
 
+TEST(GroupsTest, TellsASettingButForWhatIsToldElsewhere) {
+  std::vector<results::EpCase> rows(2);
+  rows[0].depth = 10;
+  rows[1].depth = 20;
+  rows[0].batch = 8;
+  rows[1].batch = 16;
+  const auto grouping = group_rows(rows, std::span<const std::string_view>());
+  ASSERT_EQ(grouping.groups.size(), 2u);
+  EXPECT_EQ(setting_text(grouping, grouping.groups[0]), "depth 10, batch 8");
+  EXPECT_EQ(setting_text(grouping, grouping.groups[0], {"depth"}), "batch 8");
+}
+
 TEST(GroupsTest, TheOrderOfRowsDoesNotShow) {
   auto cases = eab_cases();
   for (auto& row : cases)

@@ -6,6 +6,7 @@
 
 #include "report/gnuplot_here.h"
 #include "report/html_pages.h"
+#include "report/html_parts.h"
 #include "report/selections.h"
 
 namespace peakbench::report {
@@ -14,6 +15,7 @@ namespace {
 using testing::article;
 using testing::between;
 using testing::body_cells;
+using ::testing::ElementsAre;
 using testing::example_run;
 using ::testing::HasSubstr;
 using testing::hostile_run;
@@ -124,7 +126,7 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
                 {{"arm", "", true}, {"n", ""}, {"speed-up vs ep_autograd", "x"}, {"at depth", ""}},
                 {{"ep_fused", "5", "7", "500"}},
                 {}}}),
-      HasSubstr("<small>n 5, at depth 500</small>"));
+      HasSubstr("<small>at depth 500, n 5 over all depths</small>"));
   std::vector<Table> chosen = tables;
   mark_as_selection(chosen);
   EXPECT_THAT(page_of(run, chosen), HasSubstr("They are a selection"));
@@ -144,6 +146,38 @@ TEST(Html, HeadlinesAreCellsOfTheTables) {
   EXPECT_EQ(
       tile({"EAB: success criteria", {{"verdict", "", true}}, {{"PASS"}, {"FAIL"}, {"-"}}, {}}),
       "1 of 2");
+}
+
+// A figure of two settings, or the greatest of many, says which ones.
+TEST(Html, HeadlinesSayOfWhichSettingTheyAre) {
+  const auto tile = [](const Table& table) {
+    return between(page_of(example_run(), {table}), "<div class=\"tile\">", "</div>");
+  };
+  const std::vector<std::string> two = tile({"EP: peak memory beyond the weights",
+                                             {{"optimizer", "", true},
+                                              {"width", ""},
+                                              {"arm", "", true},
+                                              {"slope", "MB/layer"},
+                                              {"n", ""}},
+                                             {{"muon", "8", "ep_fused", "0.5", "9"},
+                                              {"sgd", "8", "backprop", "9", "9"},
+                                              {"sgd", "8", "ep_fused", "0.7", "8"}},
+                                             {}});
+  ASSERT_EQ(two.size(), 1u);
+  EXPECT_THAT(two[0],
+              HasSubstr("ep_fused: memory per layer, first and last of 2 settings<br><small>"
+                        "optimizer muon … sgd, n 9 … 8</small>"));
+  const std::vector<Column> columns{{"share", "", true}, {"ranks", ""}, {"speed-up", "x"}};
+  const std::vector<std::string> most =
+      tile({"Scaling: strong (the same cases)",
+            columns,
+            {{"dynamic", "1", "1.00"}, {"dynamic", "2", "0.83"}, {"static", "2", "0.43"}},
+            {}});
+  ASSERT_EQ(most.size(), 1u);
+  EXPECT_THAT(most[0], HasSubstr("<b>0.83</b>")) << "one rank is the measure, no speed-up";
+  EXPECT_THAT(most[0], HasSubstr("strong scaling: greatest speed-up<br><small>share dynamic, "
+                                 "ranks 2</small>"));
+  EXPECT_TRUE(tile({"Scaling: weak", columns, {{"dynamic", "1", "1.00"}}, {}}).empty());
 }
 
 // The embedded rows as the field list's texts.
@@ -234,6 +268,22 @@ TEST(Html, TextsOfTheFileAreTexts) {
             std::string(kHostile) + ": peakbench report");
   EXPECT_EQ(testing::unescaped(between(page, "<pre tabindex=\"0\">", "</pre>").at(1)),
             run.info.config_yaml);
+}
+
+TEST(Html, PicturesOfOneTitleAreToldApart) {
+  const auto plot = [](const std::string& title, std::vector<std::string> subtitles) {
+    return NamedPlot{"ep", {.title = title, .subtitles = std::move(subtitles), .panels = {}}};
+  };
+  EXPECT_THAT(
+      figure_titles(
+          {plot("depth", {"width 8, muon; optimizer muon; 5 repeats each"}),
+           plot("time", {"width 8, muon"}),
+           plot("depth",
+                {"width 8, sgd; optimizer sgd; 6 repeats each, bars: 95 % interval",
+                 "Layer 1, that of the input, has none.", "Not shown: ep_manual, ep_batched"}),
+           plot("same", {"a"}), plot("same", {"a"})}),
+      ElementsAre("depth (optimizer muon)", "time", "depth (optimizer sgd)", "same", "same"));
+  EXPECT_TRUE(figure_titles({}).empty());
 }
 
 TEST(Html, SaysWhereTheFiguresComeFrom) {

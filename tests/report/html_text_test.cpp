@@ -20,6 +20,13 @@ TEST(HtmlText, WhateverComesInIsWellFormed) {
   EXPECT_EQ(escaped_line("a\n\tb"), "a  b");
 }
 
+TEST(HtmlText, WordsAreNotBrokenAtTheirHyphens) {
+  EXPECT_EQ(whole_words("run --out a<b-c d"), "run <span class=\"word\">--out</span> "
+                                              "<span class=\"word\">a&lt;b-c</span> d");
+  EXPECT_EQ(whole_words(" a  b\n"), " a  b ");
+  EXPECT_EQ(whole_words(""), "");
+}
+
 TEST(HtmlText, NothingInJsonEndsItsElement) {
   EXPECT_EQ(script_json("\"</script><!--\""), "\"\\u003c/script>\\u003c!--\"");
 }

@@ -89,6 +89,19 @@ TEST(Pareto, EpIsShownAtTheGreatestDepthThatMostArmsHave) {
   EXPECT_EQ(plots[0].plot.panels[0].series.size(), 1u + 4);
 }
 
+TEST(Pareto, SaysOfWhichSettingItIs) {
+  std::vector<results::EabCase> cases;
+  for (const int factor : {2, 3})
+    for (const char* arm : {"original", "cow"}) {
+      cases.push_back(eab_case(arm, "batched", "p", 1, 1000));
+      cases.back().branch_factor = factor;
+    }
+  const auto plots = eab_pareto_plots(cases);
+  ASSERT_EQ(plots.size(), 2u);
+  EXPECT_THAT(plots[0].plot.subtitles[0], HasSubstr("20 paths, branch factor 2; "));
+  EXPECT_THAT(plots[1].plot.subtitles[0], HasSubstr("20 paths, branch factor 3; "));
+}
+
 TEST(Pareto, NeedsTwoArmsThatFinished) {
   EXPECT_THAT(eab_pareto_plots({}), IsEmpty());
   EXPECT_THAT(ep_pareto_plots({}), IsEmpty());

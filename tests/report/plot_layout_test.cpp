@@ -45,6 +45,53 @@ TEST(PlotLayout, TicksAreRoundAndFew) {
               ElementsAre("1", "10", "100", "1000", "10000"));
 }
 
+TEST(PlotLayout, CountsHaveTicksAtWholeNumbersOnly) {
+  const Range range{-0.6, 3.6};
+  EXPECT_THAT(texts(ticks_of({.whole = true}, range, 400, 40)), ElementsAre("0", "1", "2", "3"));
+  EXPECT_GT(ticks_of({}, range, 400, 40).size(), 4u);
+  EXPECT_THAT(texts(ticks_of({.whole = true}, {0, 45}, 400, 130)), ElementsAre("0", "20", "40"));
+}
+
+TEST(PlotLayout, TextsAlongAnAxisDoNotRunIntoEachOther) {
+  const Axis axis{.logarithmic = true};
+  const std::vector<Tick> ticks{
+      {8, "8 B"}, {1 << 20, "1 MiB"}, {1 << 24, "16 MiB"}, {1 << 26, "64 MiB"}};
+  const Range range{8, 1 << 26};
+  EXPECT_THAT(texts(with_room(ticks, axis, range, 350)), ElementsAre("8 B", "1 MiB", "", "64 MiB"));
+  EXPECT_THAT(texts(with_room(ticks, axis, range, 2000)),
+              ElementsAre("8 B", "1 MiB", "16 MiB", "64 MiB"));
+  EXPECT_THAT(texts(with_room(ticks, axis, range, 60)), ElementsAre("8 B", "", "", "64 MiB"));
+  EXPECT_EQ(with_room(ticks, axis, range, 60)[1].at, 1 << 20) << "its mark stays";
+  EXPECT_THAT(texts(with_room({{1, "one"}}, {}, {0, 2}, 10)), ElementsAre("one"));
+  EXPECT_TRUE(with_room({}, {}, {0, 2}, 10).empty());
+}
+
+TEST(PlotLayout, LongSubtitlesGoOnInTheLineBelow) {
+  Plot plot;
+  plot.width = 400;
+  plot.subtitles = {"short",
+                    "model with_a_very_long_name_indeed_that_takes_a_line, bfloat16; branch "
+                    "factor 3, temperature 0.8"};
+  const Plot whole = with_whole_subtitles(plot);
+  ASSERT_EQ(whole.subtitles.size(), 3u);
+  EXPECT_EQ(whole.subtitles[0], "short");
+  EXPECT_EQ(whole.subtitles[1] + " " + whole.subtitles[2], plot.subtitles[1]);
+  for (const std::string& line : whole.subtitles)
+    EXPECT_LE(text_pixels(line, kTextSize), plot.width - kMargins);
+  EXPECT_EQ(whole.height, plot.height + kSubtitleHeight);
+  plot.subtitles = {"cow; " + std::string(100, 'x') + ", bfloat16"}; // a word of two lines
+  const std::vector<std::string> broken = with_whole_subtitles(plot).subtitles;
+  ASSERT_EQ(broken.size(), 2u);
+  EXPECT_EQ(broken[0] + broken[1], plot.subtitles[0]);
+  for (const std::string& line : broken)
+    EXPECT_LE(text_pixels(line, kTextSize), plot.width - kMargins);
+  std::string words;
+  for (int i = 0; i < 500; ++i)
+    words += "word ";
+  plot.subtitles = {words};
+  EXPECT_EQ(with_whole_subtitles(plot).subtitles.size(), 3u);
+}
+
 TEST(PlotLayout, PanelsDoNotOverlapAndLieInside) {
   Panel panel;
   panel.x = {.title = "x"};

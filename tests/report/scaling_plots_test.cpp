@@ -39,6 +39,22 @@ TEST(ScalingPlots, CasesPerSecondVersusRanksBesideTheIdeal) {
   EXPECT_EQ(plot.panels[1].title, "weak");
 }
 
+// A hash says nothing to a reader, unless it is what two pictures differ in.
+TEST(ScalingPlots, SayOfWhichCasesTheyAreWhereThereAreSeveral) {
+  auto cases = scaling_run().scaling;
+  const auto one = scaling_plots(cases);
+  for (const std::string& line : one.at(0).plot.subtitles)
+    EXPECT_THAT(line, ::testing::Not(::testing::HasSubstr("workload")));
+  for (results::ScalingCase row : scaling_run().scaling) {
+    row.workload = "v";
+    cases.push_back(row);
+  }
+  const auto plots = scaling_plots(cases);
+  ASSERT_EQ(plots.size(), 2u);
+  EXPECT_EQ(plots[0].plot.subtitles.at(0), "workload v");
+  EXPECT_EQ(plots[1].plot.subtitles.at(0), "workload w");
+}
+
 TEST(ScalingPlots, OneNumberOfRanksIsNoPicture) {
   EXPECT_TRUE(scaling_plots({}).empty());
   EXPECT_TRUE(scaling_plots({testing::scaling_case("strong", "static", 2, 8, 1)}).empty());

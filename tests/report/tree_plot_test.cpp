@@ -64,6 +64,21 @@ TEST(TreePlot, TextsDoNotOverlap) {
   EXPECT_NEAR((layout.right - layout.left) / (layout.x.high - layout.x.low), 6.02, 0.01);
 }
 
+// A long name of a model makes the lines at the top longer, not the picture wider.
+TEST(TreePlot, IsAsLargeAsItsTextsAndItsLegend) {
+  const results::EabTrace trace = example_trace();
+  results::EabCase record = traced_case();
+  const Plot plain = tree_plot({record, trace, ""});
+  record.model = std::string(300, 'm');
+  const Plot named = tree_plot({record, trace, ""});
+  EXPECT_EQ(named.width, plain.width);
+  EXPECT_EQ(named.height, plain.height);
+  results::EabTrace one;
+  one.nodes.push_back({0, -1, 1, 0, -1, 0.1, false});
+  one.samples.push_back({0, -1, ""});
+  EXPECT_LT(tree_plot({record, one, ""}).height, 200) << "two lines of legend and one sample";
+}
+
 TEST(TreePlot, ManyPrunedPathsAreStrokes) {
   results::EabTrace trace = example_trace();
   for (int i = 0; i < 30; ++i)

@@ -89,6 +89,20 @@ TEST(EabPlots, OneForEveryFactorAndSetting) {
                           "eab-versus-temperature", "eab-versus-temperature-2"));
 }
 
+// Whatever two settings differ in, their pictures tell.
+TEST(EabPlots, BarsSayOfWhichSettingTheyAre) {
+  std::vector<EabCase> cases;
+  for (const double top_p : {0.5, 0.9})
+    for (const char* arm : {"original", "cow"}) {
+      cases.push_back(eab_case(arm, "batched", "p", 1, 1000));
+      cases.back().top_p = top_p;
+    }
+  const auto plots = eab_plots(cases);
+  ASSERT_GE(plots.size(), 2u);
+  EXPECT_THAT(plots[0].plot.subtitles.back(), ::testing::EndsWith(", top p 0.5"));
+  EXPECT_THAT(plots[1].plot.subtitles.back(), ::testing::EndsWith(", top p 0.9"));
+}
+
 TEST(EabPlots, NothingWithoutCasesAndNoSpeedUpWithoutNaive) {
   EXPECT_TRUE(eab_plots({}).empty());
   std::vector<EabCase> cases = by_length();

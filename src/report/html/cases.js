@@ -16,7 +16,8 @@ const shortText = (number) => {
   if (size === 0) return '0';
   if (size < 1e-4 || size >= 1e9)
     return number.toExponential(2).replace(/e([+-])(\d)$/, 'e$10$2');
-  return number.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4);
+  const decimals = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : size >= 0.01 ? 4 : size >= 1e-3 ? 5 : 6;
+  return number.toFixed(decimals);
 };
 
 // A column of the data: raw(row) is a number, a text or null; a text among numbers is one that a
@@ -74,6 +75,9 @@ const testOf = (text, isText) => {
   const tests = text.split('|').map((part) => conditionOf(part, isText));
   return tests.includes(null) ? null : (key) => tests.some((test) => test(key));
 };
+
+// A name that may be broken behind its underscores, and nowhere else.
+const breakable = (name) => name.split(/(?<=_)/).flatMap((part, at) => (at ? [make('wbr'), part] : [part]));
 
 const csvCell = (text) => (/[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text);
 
@@ -160,7 +164,7 @@ const caseTable = (place) => {
     const headings = shown.map((column) => {
       const heading = make('th', {scope: 'col', title: column.description,
         class: column.type === 'text' ? 'text' : 'number', 'data-name': column.name},
-        make('span', {class: 'title'}, column.name), ' ');
+        make('span', {class: 'title'}, ...breakable(column.name)), ' ');
       if (column.unit && column.unit !== '1')
         heading.append(make('span', {class: 'unit'}, column.unit));
       sortButton(heading, (way) => {
@@ -218,7 +222,8 @@ const caseTable = (place) => {
         button('Those with values', () => choose(columns.filter((column) => column.same !== null)))),
       make('div', {class: 'chooser', role: 'group', 'aria-label': 'columns to show'},
         ...columns.map((column, index) =>
-          make('label', {title: column.description}, marks[index], column.name)))),
+          make('label', {title: column.description}, marks[index],
+            make('span', {}, ...breakable(column.name)))))),
     make('div', {class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'cases'},
       make('table', {class: 'data'}, thead, tbody)),
     make('div', {class: 'controls'}, status, previous, next));

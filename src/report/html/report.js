@@ -97,6 +97,6 @@ const openForPrint = () => {
 
 themeButton();
 openForPrint();
-if (matchMedia('(max-width: 75rem)').matches)
+if (matchMedia('(max-width: 89.99rem)').matches)
   document.querySelector('.contents details').open = false;
 for (const table of document.querySelectorAll('table.data')) sortableTable(table);
