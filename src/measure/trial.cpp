@@ -55,7 +55,8 @@ std::string_view name_of(StopReason reason) {
 std::optional<StopReason> stop_of(const TrialPlan& plan, const Summary& seconds, double spent) {
   if (seconds.count < plan.min)
     return std::nullopt;
-  if (seconds.relative_width() <= plan.interval)
+  // One repeat alone has no interval.
+  if (seconds.count > 1 && seconds.relative_width() <= plan.interval)
     return StopReason::interval;
   if (seconds.count >= plan.max)
     return StopReason::max_repeats;

@@ -275,7 +275,7 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
     summary = summarize(seconds);
     if (summary.count < limits.repeats.min)
       continue;
-    if (summary.relative_width() <= limits.repeats.interval) {
+    if (summary.count > 1 && summary.relative_width() <= limits.repeats.interval) {
       stop = measure::StopReason::interval;
       break;
     }

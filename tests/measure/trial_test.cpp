@@ -52,6 +52,16 @@ TEST_F(TrialTest, StopsWhenTheIntervalIsNarrow) {
   EXPECT_EQ(result.stop, StopReason::interval);
 }
 
+TEST_F(TrialTest, OneRepeatHasNoIntervalToStopAt) {
+  const TrialResult result = run({.warm_up = 0, .min = 1, .max = 9, .interval = 1e9}, [] {});
+  EXPECT_EQ(result.samples.size(), 2u);
+  EXPECT_EQ(result.stop, StopReason::interval);
+  const TrialResult late =
+      run({.warm_up = 0, .min = 1, .max = 9, .interval = 1e9, .time_limit_seconds = 0}, [] {});
+  EXPECT_EQ(late.samples.size(), 1u);
+  EXPECT_EQ(late.stop, StopReason::time_limit);
+}
+
 TEST_F(TrialTest, StopsAtTheTimeLimitAfterTheLeastRepeats) {
   const TrialResult result =
       run({.warm_up = 0, .min = 2, .max = 9, .interval = kNever, .time_limit_seconds = 0}, [] {});
