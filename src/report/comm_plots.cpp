@@ -71,8 +71,9 @@ std::vector<NamedPlot> comm_plots(const std::vector<CommCase>& cases) {
       groups[{row.transport, row.ranks}].push_back(&row);
   Plot plot;
   plot.title = "Collectives: bus bandwidth versus message size";
-  plot.subtitles = {"As nccl-tests counts both; whiskers: 95 % interval of the median time of the "
-                    "slowest rank"};
+  plot.subtitles = {
+      "As nccl-tests counts both; whiskers: interval of the slowest rank's median time "
+      "(95 % from 6 repeats on)"};
   plot.side_by_side = true;
   plot.width = 0;
   for (const auto& [key, rows] : groups) {

@@ -47,11 +47,11 @@ Plot depth_plot(const EpRows& rows, const std::string& setting) {
   plot.title = "Equilibrium propagation: memory, time and reach versus depth";
   const bool intervals =
       std::ranges::any_of(rows, [](const EpCase* row) { return row->repeats > 1; });
-  plot.subtitles = {shared_text(rows) + (setting.empty() ? "" : "; " + setting) + "; " +
-                        repeats_each(rows) +
-                        (intervals ? ", bars: 95 % interval of the median time" : ""),
-                    "Reach: layers that received a gradient, however small. Memory or time that "
-                    "does not grow with depth means something only beside it."};
+  plot.subtitles = {
+      shared_text(rows) + (setting.empty() ? "" : "; " + setting) + "; " + repeats_each(rows) +
+          (intervals ? ", bars: interval of the median time (95 % from 6 repeats on)" : ""),
+      "Reach: layers that received a gradient, however small. Memory or time that "
+      "does not grow with depth means something only beside it."};
   tell_left_out(plot, arms);
   const auto add = [&](const char* title, const char* unit, Figure figure, Interval interval = {}) {
     Panel panel = versus_depth(rows, arms, figure, interval);

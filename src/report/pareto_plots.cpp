@@ -90,7 +90,7 @@ Plot plot_of(const std::string& title, const std::string& subtitle, const std::s
       points, [](const ParetoPoint& one) { return one.seconds_upper > one.seconds_lower; });
   plot.subtitles = {subtitle,
                     std::string("Dominated: another arm needs no more of both and less of one.") +
-                        (intervals ? " Bars: 95 % interval of the time." : "")};
+                        (intervals ? " Bars: interval of the time (95 % from 6 repeats on)." : "")};
   plot.panels = {panel_of(std::move(points), time_title)};
   plot.width = 900;
   plot.height = 470;

@@ -89,8 +89,8 @@ std::vector<NamedPlot> scaling_plots(const std::vector<results::ScalingCase>& ca
     if (plot.panels.empty() || plots.size() == kMostPlots)
       continue;
     const std::string setting = setting_text(all.grouping, group);
-    plot.subtitles = {"Ideal: the rate of one of the fewest ranks, times the ranks. Bars: 95 % "
-                      "interval of the median."};
+    plot.subtitles = {"Ideal: the rate of one of the fewest ranks, times the ranks. Bars: "
+                      "interval of the median (95 % from 6 repeats on)."};
     if (!setting.empty())
       plot.subtitles.insert(plot.subtitles.begin(), setting);
     const std::string number = plots.empty() ? "" : fmt::format("-{}", plots.size() + 1);

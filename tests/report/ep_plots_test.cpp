@@ -57,7 +57,8 @@ TEST(EpDepthPlots, TimesHaveTheirIntervalsAndSayOfHowMany) {
   }
   const auto plots = ep_depth_plots(cases);
   const Plot& plot = plots.at(0).plot;
-  EXPECT_THAT(plot.subtitles[0], HasSubstr("1 to 8 repeats each, bars: 95 % interval"));
+  EXPECT_THAT(plot.subtitles[0],
+              HasSubstr("1 to 8 repeats each, bars: interval of the median time (95 % from 6"));
   const Point& fused = series_of(plot.panels[1], "ep_fused").points[0];
   EXPECT_DOUBLE_EQ(fused.low, 0.9 * fused.y);
   EXPECT_DOUBLE_EQ(fused.high, 1.2 * fused.y);
