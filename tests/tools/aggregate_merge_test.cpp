@@ -286,15 +286,17 @@ TEST_F(AggregateMergeTest, ADiskThatIsFullIsOneMessage) {
   ASSERT_EQ(run("in --to whole.h5").status, 0);
   const auto kilobytes = fs::file_size(scratch_ / "whole.h5") / 1024;
   int crashes = 0, failures = 0;
+  // What HDF5 does not give back after a failed write is not what is looked for.
+  const std::string program = "ASAN_OPTIONS=detect_leaks=0 " + quoted(PEAKBENCH_AGGREGATE);
   for (std::uintmax_t limit = 0; limit < kilobytes - 8;
        limit += std::max<std::uintmax_t>(limit / 2, 8)) {
     const Output full = run_program("cd " + quoted(scratch_.path()) + " && ulimit -f " +
                                     std::to_string(2 * limit) + // of 512 bytes
-                                    " && " + quoted(PEAKBENCH_AGGREGATE) + " in --to full.h5");
+                                    " && " + program + " in --to full.h5");
     EXPECT_EQ(full.status, 2) << limit << " " << full.text;
     EXPECT_THAT(full.text, StartsWith("peakbench-aggregate: cannot write results file full.h5 ("));
     EXPECT_EQ(std::ranges::count(full.text, '\n'), 1) << full.text;
-    crashes += full.text.find("crashed, as it does where a disk") != full.text.npos;
+    crashes += full.text.find("it crashed, as the HDF5 library does") != full.text.npos;
     failures += full.text.find("File too large") != full.text.npos;
     EXPECT_FALSE(fs::exists(scratch_ / "full.h5"));
     EXPECT_TRUE(is_clean());
