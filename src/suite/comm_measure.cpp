@@ -273,16 +273,8 @@ Outcome measure_collective(const cluster::Session& session, cluster::Collectives
     seconds.push_back(repeats.seconds());
     spent += repeats.all_seconds();
     summary = summarize(seconds);
-    if (summary.count < limits.repeats.min)
-      continue;
-    if (summary.count > 1 && summary.relative_width() <= limits.repeats.interval) {
-      stop = measure::StopReason::interval;
-      break;
-    }
-    if (summary.count >= limits.repeats.max)
-      break;
-    if (spent >= limits.repeats.time_limit_seconds) {
-      stop = measure::StopReason::time_limit;
+    if (const auto why = measure::stop_of(limits.repeats, summary, spent)) {
+      stop = *why;
       break;
     }
   }
